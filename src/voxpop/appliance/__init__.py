@@ -1,0 +1,1 @@
+"""The appliance: software and compute as one TOSCA document, deployed on a site."""

@@ -1,0 +1,1 @@
+"""The research application: what is asked for, and who decided what about it."""

@@ -1,0 +1,1 @@
+"""The cohort: criteria become a frozen list of studies."""

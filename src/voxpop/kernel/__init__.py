@@ -1,0 +1,1 @@
+"""Value types that two stages share; imports nothing of ours."""

@@ -1,0 +1,136 @@
+"""Pipelines, runs and their records."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from voxpop.kernel.digests import Json
+from voxpop.kernel.ids import ApplianceId, ApplicationId, RunId, VolumeId
+from voxpop.run.states import RunState
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """A pipeline's folder, read.
+
+    Parameters
+    ----------
+    folder : Path
+        Holds ``pipeline.yaml``, the CWL documents and the tools.
+    workflow : Path
+        The main CWL document.
+    volume_inputs : mapping of input name to glob
+        How the volume's files become the workflow's inputs: a glob relative to the volume's root; a name that
+        ends in ``[]`` takes all matches sorted by path, any other exactly one.
+    parameters : mapping
+        Default values of the other inputs.
+    digest : str
+        SHA-256 over all files of the folder.
+    """
+
+    name: str
+    version: str
+    title: str
+    folder: Path
+    workflow: Path
+    volume_inputs: Mapping[str, str]
+    parameters: Mapping[str, Json]
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run."""
+
+    id: RunId
+    application: ApplicationId
+    appliance: ApplianceId
+    volume: VolumeId
+    pipeline: str
+    pipeline_digest: str
+    state: RunState
+    results: Path
+    created_at: datetime
+    repeats: RunId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FileFact:
+    """A file that a step read or wrote; ``path`` is relative to the volume, the pipeline or the results."""
+
+    path: str
+    sha256: str
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class StepRecord:
+    """One execution of one tool.
+
+    Parameters
+    ----------
+    step : str
+        The workflow step's name; scattered steps share it.
+    position : int
+        Which of the scattered executions, from 0; 0 for a step that is not scattered.
+    inputs, outputs : mapping of port to files or a JSON value
+        A port that carries files has a tuple of ``FileFact``.
+    """
+
+    step: str
+    position: int
+    tool: str
+    tool_sha256: str
+    started_at: datetime
+    ended_at: datetime
+    exit_code: int
+    inputs: Mapping[str, tuple[FileFact, ...] | Json]
+    outputs: Mapping[str, tuple[FileFact, ...] | Json]
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """All that is needed to prove and repeat a run.
+
+    Parameters
+    ----------
+    environment : mapping
+        Python, packages by version, platform, sandbox; no host name, no user name, no path.
+    outputs : mapping of workflow output to files
+    """
+
+    run: RunId
+    pipeline: str
+    pipeline_digest: str
+    volume: VolumeId
+    volume_digest: str
+    started_at: datetime
+    ended_at: datetime
+    sandbox: str
+    environment: Mapping[str, str]
+    inputs: Mapping[str, tuple[FileFact, ...] | Json]
+    steps: tuple[StepRecord, ...]
+    outputs: Mapping[str, tuple[FileFact, ...]]
+    parameters: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """The first step, in workflow order, whose output differs between two runs."""
+
+    step: str
+    position: int
+    port: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A run held against its repeat."""
+
+    original: RunId
+    repeat: RunId
+    identical: bool
+    steps: int
+    first_difference: Difference | None = None

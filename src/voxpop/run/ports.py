@@ -1,0 +1,94 @@
+"""What the run stage needs from outside."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from voxpop.kernel.digests import Json
+from voxpop.kernel.ids import ApplicationId, RunId
+from voxpop.run.model import Pipeline, Run, RunRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Confinement:
+    """What a run may touch.
+
+    Parameters
+    ----------
+    read_only : tuple of Path
+        The volume and the pipeline's folder.
+    read_write : tuple of Path
+        The run's own folder (scratch, record and outputs).
+    cores : int
+    memory_gb : int
+    """
+
+    read_only: tuple[Path, ...]
+    read_write: tuple[Path, ...]
+    cores: int
+    memory_gb: int
+
+
+class Sandbox(Protocol):
+    """What keeps a child process in its place."""
+
+    @property
+    def name(self) -> str:
+        """``bubblewrap`` or ``file modes``; stands in the run's record."""
+        ...
+
+    def wrap(self, command: Sequence[str], confinement: Confinement) -> Sequence[str]:
+        """Return the command line that starts ``command`` confined: paths keep their names inside."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One run as the engine is told.
+
+    Parameters
+    ----------
+    folder : Path
+        The run's own folder: the engine writes ``outputs/``, ``record.json``, ``log.txt`` and ``cache/`` there.
+    inputs : mapping
+        The workflow's input object: absolute paths for files.
+    """
+
+    run: RunId
+    pipeline: Pipeline
+    volume: Path
+    folder: Path
+    inputs: Mapping[str, Json]
+    cores: int
+    memory_gb: int
+
+
+class Engine(Protocol):
+    """Runs a CWL workflow in one confined child process; a second call for a killed run goes on where it was."""
+
+    def execute(self, task: Task, sandbox: Sandbox, tick: Callable[[str], None]) -> RunRecord:
+        """Run to the end; ``tick`` is called with the step's name as each execution ends.
+
+        Raises
+        ------
+        Refused
+            If a step failed; the sentence names the step.
+        """
+        ...
+
+
+class Runs(Protocol):
+    """Where runs are kept."""
+
+    def add(self, run: Run, actor: str) -> None:
+        """Keep a new run; the same again is silent."""
+        ...
+
+    def get(self, run: RunId) -> Run:
+        """Return a run, or raise ``Absent``."""
+        ...
+
+    def of_application(self, application: ApplicationId) -> Sequence[Run]:
+        """Return the application's runs, the oldest first."""
+        ...

@@ -1,0 +1,1 @@
+"""Staging: from studies in an archive to de-identified, converted, laid-out images. Fails closed."""

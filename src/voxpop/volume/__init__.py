@@ -1,0 +1,1 @@
+"""The volume: a sealed, checksummed tree with an owner, an access list and an end date."""
