@@ -1,1 +1,1 @@
-"""."""
+"""Systems outside voxpop, one folder each; they do not know each other."""
