@@ -26,7 +26,7 @@ class Pipeline:
     parameters : mapping
         Default values of the other inputs.
     digest : str
-        SHA-256 over all files of the folder.
+        SHA-256 over the list of all files of the folder but its tests, in the format of ``sha256sum``.
     """
 
     name: str
@@ -37,6 +37,7 @@ class Pipeline:
     volume_inputs: Mapping[str, str]
     parameters: Mapping[str, Json]
     digest: str
+    licence: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +58,20 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class FileFact:
-    """A file that a step read or wrote; ``path`` is relative to the volume, the pipeline or the results."""
+    """A file that a step read or wrote.
+
+    Parameters
+    ----------
+    path : str
+        Relative to ``root``.
+    root : str
+        ``volume``, ``pipeline`` or ``results`` (the run's own folder); ``inline`` for text that stands in the workflow.
+    """
 
     path: str
     sha256: str
     bytes: int
+    root: str = "results"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +81,7 @@ class StepRecord:
     Parameters
     ----------
     step : str
-        The workflow step's name; scattered steps share it.
+        The workflow step's name; scattered steps share it. Inside a sub-workflow, ``step/inner step``.
     position : int
         Which of the scattered executions, from 0; 0 for a step that is not scattered.
     inputs, outputs : mapping of port to files or a JSON value
@@ -117,7 +127,15 @@ class RunRecord:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """The first step, in workflow order, whose output differs between two runs."""
+    """The first step, in workflow order, whose output differs between two runs.
+
+    Parameters
+    ----------
+    step : str
+        Empty where all steps agree and a file of the workflow's own outputs differs.
+    port, path : str
+        Both empty where only one of the two runs has this execution; ``path`` is empty for a value that is no file.
+    """
 
     step: str
     position: int
@@ -127,7 +145,13 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A run held against its repeat."""
+    """A run held against its repeat.
+
+    Parameters
+    ----------
+    steps : int
+        How many executions were compared.
+    """
 
     original: RunId
     repeat: RunId

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from voxpop.kernel.digests import Json
-from voxpop.kernel.ids import ApplicationId, RunId
+from voxpop.kernel.ids import ApplicationId, RunId, VolumeId
 from voxpop.run.model import Pipeline, Run, RunRecord
 
 
@@ -50,13 +50,16 @@ class Task:
     Parameters
     ----------
     folder : Path
-        The run's own folder: the engine writes ``outputs/``, ``record.json``, ``log.txt`` and ``cache/`` there.
+        The run's own folder: the engine writes ``outputs/``, ``record.json``, ``log.txt`` and ``steps/`` there;
+        ``steps/`` holds what each execution wrote, and lets a killed run go on.
     inputs : mapping
         The workflow's input object: absolute paths for files.
     """
 
     run: RunId
     pipeline: Pipeline
+    volume_id: VolumeId
+    volume_digest: str
     volume: Path
     folder: Path
     inputs: Mapping[str, Json]
@@ -67,13 +70,26 @@ class Task:
 class Engine(Protocol):
     """Runs a CWL workflow in one confined child process; a second call for a killed run goes on where it was."""
 
-    def execute(self, task: Task, sandbox: Sandbox, tick: Callable[[str], None]) -> RunRecord:
+    def execute(
+        self,
+        task: Task,
+        sandbox: Sandbox,
+        tick: Callable[[str], None],
+        wanted: Callable[[], bool] = lambda: True,
+    ) -> RunRecord:
         """Run to the end; ``tick`` is called with the step's name as each execution ends.
+
+        Parameters
+        ----------
+        wanted : callable
+            Asked about once a second; once it says no, the child is ended and ``RunStopped`` is raised.
 
         Raises
         ------
         Refused
             If a step failed; the sentence names the step.
+        Unavailable
+            If the child was ended from outside; the same call again goes on.
         """
         ...
 

@@ -1,0 +1,56 @@
+# Two commands open the door: `make demo` and `make test`.
+# Everything is installed into .venv, from constraints.txt; nothing that was installed by hand counts.
+
+PYTHON ?= python3
+WORK ?= voxpop-demo
+BIN := .venv/bin
+
+.PHONY: help demo test lint docs bench tools apt clean
+
+help:
+	@sed -n 's/^\([a-z]*\):.*## /\1  /p' $(MAKEFILE_LIST)
+
+demo: .venv/installed ## install into .venv, then run `voxpop demo`
+	$(BIN)/voxpop demo --work $(WORK)
+
+test: .venv/tested apt .venv-roc/installed ## install what the tests need, check the house rules, run every test
+	$(MAKE) --no-print-directory lint
+	$(BIN)/pytest -n 2 --dist loadgroup
+
+lint: .venv/tested ## format, lint, types, layers
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --config importlinter.toml
+
+docs: .venv/tested ## build the documentation into site/
+	$(BIN)/mkdocs build --strict
+
+bench: .venv/tested ## print the figures that the documentation quotes
+	$(BIN)/python benchmarks/deid_speed.py
+	$(BIN)/python benchmarks/staging_speed.py
+	$(BIN)/python benchmarks/demo_time.py
+
+apt: ## install the real parts that tests start (root on Debian), or print the line that does
+	@tools/install_parts
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --upgrade pip
+
+.venv/installed: .venv/bin/python pyproject.toml constraints.txt
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable .
+	@touch $@
+
+.venv/tested: .venv/installed
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group dev
+	@touch $@
+
+# roc-validator needs older companions than the rest, so it lives alone.
+.venv-roc/installed:
+	$(PYTHON) -m venv .venv-roc
+	.venv-roc/bin/python -m pip install --quiet roc-validator==0.13.0
+	@touch $@
+
+clean: ## remove what was installed and built; the demo's work folder stays
+	rm -rf .venv .venv-roc build dist site

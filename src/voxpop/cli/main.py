@@ -1,0 +1,68 @@
+"""The entry point: every refusal is one clear sentence on stderr, and an exit code."""
+
+import errno
+import logging
+import os
+import sys
+
+from voxpop.kernel.errors import VoxpopError
+
+_DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+_INTERRUPTED = 130
+
+
+def main() -> None:
+    """Run ``voxpop``; exit code 0 done, 1 refused or failed, 2 wrong usage."""
+    from voxpop.cli.commands import app
+
+    _quiet_libraries()
+    try:
+        app()
+    except VoxpopError as refusal:
+        _end(refusal.sentence)
+    except (KeyboardInterrupt, SystemExit) as end:
+        if isinstance(end, SystemExit) and end.code != _INTERRUPTED:
+            raise
+        _end("stopped; what was finished is kept: run the same command again to go on", _INTERRUPTED)
+    except OSError as failure:
+        _end(_os_sentence(failure))
+    except Exception as failure:
+        if _is_disk_full(failure):
+            _end(_os_sentence(OSError(errno.ENOSPC, "")))
+        if os.environ.get("VOXPOP_DEBUG"):
+            raise
+        _end(
+            f"an unexpected error ({type(failure).__name__}) stopped voxpop; what was finished is kept: run the same "
+            "command again, and report it with the command that you ran (VOXPOP_DEBUG=1 shows where)"
+        )
+
+
+def _end(sentence: str, code: int = 1) -> None:
+    sys.stderr.write(f"voxpop: {sentence}\n")
+    sys.exit(code)
+
+
+def _os_sentence(failure: OSError) -> str:
+    if failure.errno in _DISK_FULL:
+        return "the disk is full: free some space and run the same command again; what was finished is kept"
+    if isinstance(failure, PermissionError):
+        return "a file or folder may not be written or read by this user: mend its rights, or use another --work"
+    kind = os.strerror(failure.errno) if failure.errno else type(failure).__name__
+    return f"the machine refused: {kind}; mend it and run the same command again"
+
+
+def _is_disk_full(failure: BaseException) -> bool:
+    """Say whether a library's error comes from a full disk (SQLite says so in words of its own)."""
+    chain: BaseException | None = failure
+    while chain is not None:
+        if "database or disk is full" in str(chain) or getattr(chain, "errno", None) in _DISK_FULL:
+            return True
+        chain = chain.__cause__ or chain.__context__
+    return False
+
+
+def _quiet_libraries() -> None:
+    """Keep libraries' logs off the terminal: they quote what they handle, and that may be identity."""
+    logging.getLogger().addHandler(logging.NullHandler())
+    for name in ("pynetdicom", "pydicom", "httpx", "httpcore", "cwltool", "dbos", "uvicorn", "rdflib"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)

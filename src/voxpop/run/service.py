@@ -1,0 +1,275 @@
+"""The use cases of runs: make one, carry it out, repeat it, cancel it, read its log."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from voxpop.kernel.clock import Clock
+from voxpop.kernel.digests import Json, sha256_bytes, sha256_file
+from voxpop.kernel.errors import Unavailable, VoxpopError
+from voxpop.kernel.ids import ApplianceId, ApplicationId, RunId, VolumeId
+from voxpop.kernel.ledger import Event, Ledger
+from voxpop.run.compare import compare
+from voxpop.run.errors import NotRepeatable, RecordAbsent, RunStopped
+from voxpop.run.model import Comparison, Pipeline, Run, RunRecord
+from voxpop.run.pipelines import folder_digest, task_inputs
+from voxpop.run.ports import Engine, Runs, Sandbox, Task
+from voxpop.run.records import dumps, loads
+from voxpop.run.states import LIFE_CYCLE, RunState
+
+RECORD = "record.json"
+LOG = "log.txt"
+OUTPUTS = "outputs"
+_UNFINISHED = frozenset({RunState.CREATED, RunState.RUNNING, RunState.FAILED, RunState.LOST})
+
+Tick = Callable[[str], None]
+
+
+def _unseen(step: str) -> None:
+    del step
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a run is made for."""
+
+    application: ApplicationId
+    appliance: ApplianceId
+    volume: VolumeId
+
+
+@dataclass(frozen=True, slots=True)
+class Workplace:
+    """Where a run happens, as the deployment gives it.
+
+    Parameters
+    ----------
+    volume : Path
+        The volume's root, read-only.
+    volume_digest : str
+        The volume's seal.
+    runs : Path
+        The folder that holds one folder a run, ``<runs>/<run id>``.
+    sandbox : str
+        Name of the sandbox that keeps the run in its place.
+    """
+
+    volume: Path
+    volume_digest: str
+    runs: Path
+    cores: int
+    memory_gb: int
+    sandbox: str
+
+
+class RunService:
+    """The use cases of runs.
+
+    Parameters
+    ----------
+    sandboxes : callable
+        Returns the sandbox of a name.
+    """
+
+    def __init__(
+        self, runs: Runs, engine: Engine, sandboxes: Callable[[str], Sandbox], ledger: Ledger, clock: Clock
+    ) -> None:
+        self._runs = runs
+        self._engine = engine
+        self._sandboxes = sandboxes
+        self._ledger = ledger
+        self._clock = clock
+
+    def create(self, order: Order, pipeline: Pipeline, place: Workplace, actor: str) -> Run:
+        """Make a run, or return the one of the same work that has not ended well yet."""
+        return self._unfinished_or_new(order, pipeline, place, actor, None)
+
+    def start(
+        self, order: Order, pipeline: Pipeline, place: Workplace, actor: str, tick: Tick = _unseen
+    ) -> RunRecord:
+        """Make a run and carry it out to its end."""
+        run = self.create(order, pipeline, place, actor)
+        return self.execute(run.id, pipeline, place, actor, tick)
+
+    def execute(
+        self, run_id: RunId, pipeline: Pipeline, place: Workplace, actor: str, tick: Tick = _unseen
+    ) -> RunRecord:
+        """Carry a run out; one that is done returns its record, one that was killed goes on where it was.
+
+        Raises
+        ------
+        Refused
+            If a step failed, or the run was cancelled, or its pipeline or volume is no longer what it was made for.
+        Unavailable
+            If it was interrupted; the same call again goes on.
+        """
+        run = self._runs.get(run_id)
+        if run.state is RunState.DONE:
+            return self.record(run_id)
+        self._check_unchanged(run, pipeline, place)
+        task = _task(run, pipeline, place)
+        self._begin(run, actor)
+        try:
+            record = self._engine.execute(
+                task, self._sandboxes(place.sandbox), tick, lambda: self._runs.get(run_id).state is RunState.RUNNING
+            )
+        except RunStopped:
+            raise
+        except Unavailable as lost:
+            self._end(run_id, RunState.LOST, actor, lost)
+            raise
+        except VoxpopError as failed:
+            self._end(run_id, RunState.FAILED, actor, failed)
+            raise
+        self._done(record, actor)
+        return record
+
+    def repeat(
+        self, run_id: RunId, pipeline: Pipeline, place: Workplace, actor: str, tick: Tick = _unseen
+    ) -> Comparison:
+        """Run the same work again and name the first step whose output differs.
+
+        Raises
+        ------
+        NotRepeatable
+            If the run is not done, or its pipeline or volume is no longer what it was.
+        """
+        original = self._runs.get(run_id)
+        if original.state is not RunState.DONE:
+            raise NotRepeatable(f"run '{run_id}' is {original.state.value}: only a run that is done can be repeated")
+        first = self.record(run_id)
+        self._check_repeatable(first, pipeline, place)
+        order = Order(original.application, original.appliance, original.volume)
+        again = self._unfinished_or_new(order, pipeline, place, actor, run_id)
+        comparison = compare(first, self.execute(again.id, pipeline, place, actor, tick))
+        self._ledger.record(
+            Event("run.compared", f"run:{again.id}", actor, facts=_comparison_facts(comparison)),
+        )
+        return comparison
+
+    def compared(self, original: RunId, repeat: RunId) -> Comparison:
+        """Hold two runs that are done against each other."""
+        return compare(self.record(original), self.record(repeat))
+
+    def cancel(self, run_id: RunId, actor: str, reason: str) -> None:
+        """Cancel a run; its process ends within about a second. Cancelled already: silent."""
+        run = self._runs.get(run_id)
+        if run.state is RunState.CANCELLED:
+            return
+        self._move(run_id, run.state, RunState.CANCELLED, Event("run.cancelled", f"run:{run_id}", actor, reason))
+
+    def record(self, run_id: RunId) -> RunRecord:
+        """Return the record of a run that is done.
+
+        Raises
+        ------
+        RecordAbsent
+            If the run has none.
+        """
+        path = self._runs.get(run_id).results / RECORD
+        if not path.is_file():
+            raise RecordAbsent(run_id)
+        return loads(path.read_text(encoding="utf-8"))
+
+    def logs(self, run_id: RunId) -> str:
+        """Return what the run's steps wrote to their logs so far."""
+        path = self._runs.get(run_id).results / LOG
+        return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+
+    def _unfinished_or_new(
+        self, order: Order, pipeline: Pipeline, place: Workplace, actor: str, repeats: RunId | None
+    ) -> Run:
+        runs = self._runs.of_application(order.application)
+        wanted = (order.appliance, order.volume, pipeline.digest, repeats)
+        for run in runs:
+            same = (run.appliance, run.volume, run.pipeline_digest, run.repeats) == wanted
+            if same and run.state in _UNFINISHED:
+                return run
+        run_id = RunId(f"{order.application}-r{len(runs) + 1}")
+        run = Run(
+            id=run_id,
+            application=order.application,
+            appliance=order.appliance,
+            volume=order.volume,
+            pipeline=f"{pipeline.name}/{pipeline.version}",
+            pipeline_digest=pipeline.digest,
+            state=RunState.CREATED,
+            results=place.runs / run_id,
+            created_at=self._clock.now(),
+            repeats=repeats,
+        )
+        self._runs.add(run, actor)
+        return run
+
+    def _check_unchanged(self, run: Run, pipeline: Pipeline, place: Workplace) -> None:
+        if folder_digest(pipeline.folder) != run.pipeline_digest:
+            raise NotRepeatable(
+                f"run '{run.id}' was made for another content of pipeline '{run.pipeline}': "
+                "bring that content back, or start a new run"
+            )
+        manifest = place.volume / "manifest-sha256.txt"
+        if not manifest.is_file() or sha256_file(manifest) != place.volume_digest:
+            raise NotRepeatable(
+                f"volume '{run.volume}' is not as it was sealed: `voxpop volume verify {run.volume}` shows what changed"
+            )
+
+    def _check_repeatable(self, record: RunRecord, pipeline: Pipeline, place: Workplace) -> None:
+        if folder_digest(pipeline.folder) != record.pipeline_digest:
+            raise NotRepeatable(
+                f"pipeline '{record.pipeline}' has changed since run '{record.run}': "
+                "a repeat needs the same content; bring it back, or start a new run"
+            )
+        if place.volume_digest != record.volume_digest:
+            raise NotRepeatable(
+                f"volume '{record.volume}' has changed since run '{record.run}': a repeat needs the same content"
+            )
+
+    def _begin(self, run: Run, actor: str) -> None:
+        if run.state is RunState.RUNNING:
+            self._ledger.record(Event("run.resumed", f"run:{run.id}", actor))
+            return
+        event = Event("run.started", f"run:{run.id}", actor, facts={"pipeline_sha256": run.pipeline_digest})
+        self._move(run.id, run.state, RunState.RUNNING, event)
+
+    def _done(self, record: RunRecord, actor: str) -> None:
+        facts: dict[str, Json] = {
+            "record_sha256": sha256_bytes(dumps(record).encode()),
+            "steps": len(record.steps),
+            "sandbox": record.sandbox,
+            "volume_sha256": record.volume_digest,
+        }
+        event = Event("run.done", f"run:{record.run}", actor, facts=facts)
+        self._move(record.run, RunState.RUNNING, RunState.DONE, event)
+
+    def _end(self, run_id: RunId, state: RunState, actor: str, why: VoxpopError) -> None:
+        event = Event(f"run.{state.value}", f"run:{run_id}", actor, why.sentence)
+        self._move(run_id, RunState.RUNNING, state, event)
+
+    def _move(self, run_id: RunId, source: RunState, target: RunState, event: Event) -> None:
+        LIFE_CYCLE.check(f"run '{run_id}'", source, target)
+        self._ledger.move(event.subject, source, target, event)
+
+
+def _task(run: Run, pipeline: Pipeline, place: Workplace) -> Task:
+    return Task(
+        run=run.id,
+        pipeline=pipeline,
+        volume_id=run.volume,
+        volume_digest=place.volume_digest,
+        volume=place.volume,
+        folder=run.results,
+        inputs=task_inputs(pipeline, place.volume),
+        cores=place.cores,
+        memory_gb=place.memory_gb,
+    )
+
+
+def _comparison_facts(comparison: Comparison) -> dict[str, Json]:
+    facts: dict[str, Json] = {
+        "original": comparison.original,
+        "identical": comparison.identical,
+        "steps": comparison.steps,
+    }
+    if comparison.first_difference:
+        facts["first_difference"] = f"{comparison.first_difference.step}:{comparison.first_difference.position}"
+    return facts

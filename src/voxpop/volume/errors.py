@@ -1,0 +1,50 @@
+"""What the volume stage says no to."""
+
+from voxpop.kernel.errors import Absent, Invalid, Refused
+from voxpop.kernel.ids import VolumeId
+
+
+class UnsealableFile(Refused):
+    """Something in the tree cannot be sealed: a link, a device, or a name with a line break."""
+
+    code = "unsealable-file"
+
+    def __init__(self, kind: str, number: int) -> None:
+        super().__init__(f"the volume holds {number} thing(s) that cannot be sealed ({kind}): only plain files may stay")
+        self.kind = kind
+
+
+class VolumeFilesAbsent(Absent):
+    """The volume's folder is not where it should be."""
+
+    code = "volume-files-absent"
+
+    def __init__(self, volume: str) -> None:
+        super().__init__(f"the files of volume '{volume}' are not there: restore them, or stage the cohort again")
+
+
+class VolumeNotSealed(Refused):
+    """A volume that is still built, or was removed, has no content to vouch for."""
+
+    code = "volume-not-sealed"
+
+    def __init__(self, volume: VolumeId, state: str) -> None:
+        super().__init__(f"volume '{volume}' is {state}: only a sealed volume can be checked, compared or granted")
+
+
+class GrantTooLong(Invalid):
+    """A right that would outlive the volume."""
+
+    code = "grant-too-long"
+
+    def __init__(self, volume: VolumeId, ends_on: str) -> None:
+        super().__init__(f"volume '{volume}' ends on {ends_on}: give a last day no later than that")
+
+
+class ReasonMissing(Invalid):
+    """A decision without a reason."""
+
+    code = "reason-missing"
+
+    def __init__(self, decision: str) -> None:
+        super().__init__(f"{decision} needs a reason: give one in a few words")

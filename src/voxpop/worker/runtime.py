@@ -1,0 +1,124 @@
+"""The one runtime of a work folder: holds the folder, launches DBOS, and takes what the outbox asks for."""
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+from dbos import DBOS, DBOSConfig, SetWorkflowID, WorkflowHandle
+
+from voxpop.flow.rules import Work, requests
+from voxpop.kernel.errors import Unavailable
+from voxpop.kernel.progress import Progress, Silent
+from voxpop.wiring.system import System
+from voxpop.worker import workflows
+from voxpop.worker.errors import WorkFailed, restored
+
+R = TypeVar("R")
+
+_VERSION = "1"  # fixed: an upgrade must find the work that an older version left pending
+_EXECUTOR = "local"
+_ENDED_BADLY = frozenset({"ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"})
+_MOST_ATTEMPTS = 1000
+_WORK: dict[Work, Callable[[str], object]] = {
+    Work.STAGE: workflows.stage,
+    Work.DEPLOY: workflows.deploy,
+    Work.ACTIVATE: workflows.activate,
+    Work.REPORT: workflows.report,
+}
+
+
+class Runtime:
+    """Runs durable work while it is open."""
+
+    def __init__(self, system: System, progress: Progress) -> None:
+        self._system = system
+        self._progress = progress
+
+    def heard(self, sign: str) -> None:
+        """Pass a step's end on to the progress bar."""
+        what, _, number = sign.partition(":")
+        if number.isdigit():
+            self._progress.start(what, int(number))
+        else:
+            self._progress.advance()
+
+    def settle(self) -> None:
+        """Take what the outbox asks for, until it asks for nothing more.
+
+        Raises
+        ------
+        VoxpopError
+            If a piece of work said no; what it asks for stays in the outbox, and the next call tries again.
+        """
+        while waiting := list(self._system.ledger.waiting()):
+            for row in waiting:
+                for request in requests(row.action, row.subject):
+                    self.do(request.work, request.subject.partition(":")[2], f"outbox-{row.seq}")
+                self._system.ledger.taken(row.seq)
+
+    def do(self, work: Work, subject: str, key: str) -> object:
+        """Do one piece of work to its end; the same key again returns what was done."""
+        return self._finished(_WORK[work], subject, f"{work.value}:{subject}:{key}")
+
+    def execute(self, run: str) -> None:
+        """Execute a run to its end; a run that was killed goes on."""
+        self._finished(workflows.execute, run, f"execute:{run}")
+
+    def _finished(self, workflow: Callable[[str], R], subject: str, name: str) -> R:
+        handle = _started(workflow, subject, name)
+        try:
+            return handle.get_result(polling_interval_sec=0.05)
+        except WorkFailed as failure:
+            raise restored(failure) from None
+
+
+@contextmanager
+def running(system: System, holder: str, progress: Progress | None = None) -> Iterator[Runtime]:
+    """Hold the work folder and run durable work in this process.
+
+    Raises
+    ------
+    WorkFolderBusy
+        If another process holds the folder.
+    """
+    runtime = Runtime(system, progress or Silent())
+    with system.work.held(holder):
+        workflows.bind(system.durable_work, runtime.heard)
+        _launch(system)
+        try:
+            yield runtime
+        finally:
+            DBOS.destroy(workflow_completion_timeout_sec=0)
+
+
+def _launch(system: System) -> None:
+    logging.getLogger("dbos").handlers.clear()
+    logging.getLogger("dbos").propagate = False
+    config = DBOSConfig(
+        name="voxpop",
+        system_database_url=system.jobs_url,
+        application_version=_VERSION,
+        executor_id=_EXECUTOR,
+        log_level="CRITICAL",
+        console_log_level="CRITICAL",
+        notification_listener_polling_interval_sec=0.05,
+    )
+    DBOS(config=config)
+    DBOS.launch()
+    DBOS.register_queue(
+        workflows.STUDIES,
+        worker_concurrency=system.settings.workers,
+        polling_interval_sec=0.05,
+        on_conflict="always_update",
+    )
+
+
+def _started(workflow: Callable[[str], R], subject: str, name: str) -> WorkflowHandle[R]:
+    """Start a workflow, or find it: one that ended badly is tried again under the next number."""
+    for attempt in range(1, _MOST_ATTEMPTS):
+        status = DBOS.get_workflow_status(f"{name}:{attempt}")
+        if status is None or status.status not in _ENDED_BADLY:
+            with SetWorkflowID(f"{name}:{attempt}"):
+                return DBOS.start_workflow(workflow, subject)
+    raise Unavailable(f"{name} was tried {_MOST_ATTEMPTS} times without success: ask for help before trying again")
