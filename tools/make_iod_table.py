@@ -7,7 +7,8 @@ Usage::
 
 The input is three files of JSON: which SOP class has which IOD, which IOD has which modules, and which attributes a
 module has, each with its Type and the sequences it lies in. The output keeps all of it and is 50 times smaller: a
-module is a tree of attributes, and equal branches (the code sequence macro stands in thousands of places) are written once.
+module is a tree of attributes, and equal branches (the code sequence macro stands in thousands of places) are written
+once.
 """
 
 import json

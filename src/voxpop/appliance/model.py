@@ -44,6 +44,12 @@ class Deployment:
         Whether runs may use the network.
     not_given : tuple of str
         What was asked for and this site can't give, each as one clause.
+    recipes : tuple of str
+        Those that are there, of the ones that were asked for.
+    days : int
+        How long it is granted.
+    document_digest : str
+        SHA-256 of the document that it was deployed from.
     """
 
     appliance: ApplianceId
@@ -56,6 +62,9 @@ class Deployment:
     memory_gb: int
     pipelines: tuple[str, ...]
     not_given: tuple[str, ...] = ()
+    recipes: tuple[str, ...] = ()
+    days: int = 0
+    document_digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)

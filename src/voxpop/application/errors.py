@@ -36,6 +36,15 @@ class ApplicationInvalid(Invalid):
         )
 
 
+class DocumentAbsent(Absent):
+    """There is no such file to read an application from."""
+
+    code = "document-absent"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"there is no file '{name}': `voxpop application new` writes one to start from")
+
+
 class ReasonMissing(Invalid):
     """A decision was given without a reason."""
 

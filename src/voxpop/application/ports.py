@@ -64,6 +64,18 @@ class Counts(Protocol):
         ...
 
 
+class Offers(Protocol):
+    """What can be asked for here."""
+
+    def recipes(self) -> Sequence[str]:
+        """Return the names of the recipes."""
+        ...
+
+    def pipelines(self) -> Sequence[str]:
+        """Return the pipelines, as ``name/version``."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class PriceList:
     """What a site asks for, in one currency."""
@@ -94,4 +106,4 @@ class Cost:
     parts: Mapping[str, float]
 
 
-__all__ = ["Applications", "ComputeRequest", "Cost", "Counts", "GroupCount", "PriceList", "Prices"]
+__all__ = ["Applications", "ComputeRequest", "Cost", "Counts", "GroupCount", "Offers", "PriceList", "Prices"]

@@ -75,6 +75,25 @@ class Selection:
 
 
 @dataclass(frozen=True, slots=True)
+class Tally:
+    """Exact counts of an answer, without its studies; never shown before ``suppression`` has seen them.
+
+    Parameters
+    ----------
+    studies : int
+        Studies in the index.
+    left : tuple of (str, int)
+        Studies left after each criterion, in the order in which they are asked.
+    groups : mapping of str to int
+        Participants available by group, before ``number`` cuts.
+    """
+
+    studies: int
+    left: tuple[tuple[str, int], ...]
+    groups: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
 class Harvest:
     """What one harvest of an archive brought."""
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
 
-from voxpop.cohort.model import Cohort, Criteria, Selection
+from voxpop.cohort.model import Cohort, Criteria, Selection, Tally
 from voxpop.kernel.ids import ApplicationId, CohortId
 from voxpop.kernel.imaging import Study
 
@@ -76,6 +76,10 @@ class Index(Protocol):
 
     def select(self, criteria: Criteria) -> Selection:
         """Answer criteria at population size, in an order that depends on the content alone."""
+        ...
+
+    def tally(self, criteria: Criteria) -> Tally:
+        """Answer criteria with exact counts only."""
         ...
 
     def digest(self) -> str:

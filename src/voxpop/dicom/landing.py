@@ -1,7 +1,6 @@
 """Where the instances of one series land: whole or not at all, in an order that depends on their UIDs alone."""
 
 import errno
-import os
 import re
 import shutil
 from collections.abc import Iterator
@@ -113,7 +112,7 @@ class Landing:
 
 
 def _past_the_uids(tag: BaseTag, vr: str | None, length: int) -> bool:
-    return tag >= INSTANCE_NUMBER
+    return bool(tag >= INSTANCE_NUMBER)
 
 
 def uid_order(uid: str) -> list[tuple[int, str]]:
@@ -172,4 +171,4 @@ def _prefix(path: Path, stream: BinaryIO, prefix: bytes) -> None:
     with whole.open("wb") as sink:
         sink.write(prefix)
         shutil.copyfileobj(stream, sink)
-    os.replace(whole, path)
+    whole.replace(path)

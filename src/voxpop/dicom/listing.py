@@ -1,8 +1,15 @@
 """An archive's answers, by C-FIND, QIDO-RS or from files, checked and read as studies and series."""
 
+import warnings
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from datetime import date, datetime
+from datetime import date
+from typing import Any
+
+from pydicom.charset import convert_encodings, decode_bytes
+from pydicom.dataset import Dataset
+from pydicom.multival import MultiValue
+from pydicom.valuerep import TEXT_VR_DELIMS
 
 from voxpop.kernel.ids import SeriesUID, StudyUID
 from voxpop.kernel.imaging import Series, Study
@@ -123,12 +130,12 @@ class Listing:
         if not digits:
             return None
         try:
-            return datetime.strptime(digits, "%Y%m%d").date() if len(digits) == len("20240131") else self._odd_day()  # noqa: DTZ007 -- a day has no time zone
+            if len(digits) != len("20240131") or not digits.isdecimal():
+                raise ValueError
+            return date(int(digits[:4]), int(digits[4:6]), int(digits[6:]))
         except ValueError:
-            return self._odd_day()
-
-    def _odd_day(self) -> None:
-        self.odd["date that is none"] += 1
+            self.odd["date that is none"] += 1
+            return None
 
     def whole(self, text: str) -> int | None:
         """Read an integer string; what cannot be read is counted."""
@@ -156,4 +163,50 @@ def day_range(since: date | None, until: date | None) -> str:
     """Write days as DICOM range matching does (PS3.4 C.2.2.2.5); empty where nothing is asked."""
     if since is None and until is None:
         return ""
-    return f"{since:%Y%m%d}-{until:%Y%m%d}" if since and until else (f"{since:%Y%m%d}-" if since else f"-{until:%Y%m%d}")
+    return "-".join(f"{day:%Y%m%d}" if day else "" for day in (since, until))
+
+
+def answer_of(data_set: Dataset, keys: Mapping[str, str]) -> dict[str, str]:
+    """Return a data set's values by keyword, from the bytes that came: a broken value harms no other.
+
+    Parameters
+    ----------
+    keys : mapping of keyword to tag
+        Such as ``STUDY_KEYS``.
+    """
+    encodings = _encodings(data_set)
+    answer = {}
+    for keyword, tag in keys.items():
+        element = data_set.get_item(tag)
+        value: Any = getattr(element, "value", None)
+        if value is None:
+            continue
+        if isinstance(value, bytes):
+            answer[keyword] = plain(_decoded(value, encodings))
+        else:
+            several = isinstance(value, MultiValue | list | tuple)
+            answer[keyword] = plain("\\".join(map(str, value)) if several else str(value))
+    return answer
+
+
+def _encodings(data_set: Dataset) -> list[str]:
+    named = data_set.get_item("00080005")
+    value: Any = getattr(named, "value", None)
+    if isinstance(value, bytes):
+        value = value.decode("ascii", "replace")
+    names = [plain(str(name)) for name in (value.split("\\") if isinstance(value, str) else value or [""])]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # an unknown name is read as ISO 8859-1, which shows
+        try:
+            return convert_encodings(names)
+        except LookupError:
+            return ["iso8859"]
+
+
+def _decoded(value: bytes, encodings: list[str]) -> str:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return decode_bytes(value, encodings, TEXT_VR_DELIMS)
+    except (LookupError, UnicodeError):
+        return value.decode("latin-1")

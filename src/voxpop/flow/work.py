@@ -1,29 +1,47 @@
 """The pieces of durable work: each goes from one stage to the next, and may be done twice."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Protocol
+from pathlib import Path
 
 from voxpop.appliance.model import Appliance, Deployment
 from voxpop.appliance.service import ApplianceService
 from voxpop.application.service import ApplicationService
 from voxpop.application.states import ApplicationState
-from voxpop.cohort.model import Cohort, Selection
 from voxpop.cohort.service import CohortService
 from voxpop.flow.criteria import criteria_of
 from voxpop.flow.environment import environment_of
 from voxpop.flow.orders import left_out, orders_of
+from voxpop.flow.reporting import Reporting
 from voxpop.kernel.clock import Clock
-from voxpop.kernel.ids import ApplianceId, ApplicationId, CohortId, RunId, VolumeId
-from voxpop.staging.model import StudyOrder
+from voxpop.kernel.errors import Refused
+from voxpop.kernel.ids import ApplianceId, ApplicationId, RunId, VolumeId
+from voxpop.run.model import Comparison, Pipeline, Run
+from voxpop.run.service import Order, RunService, Workplace
+from voxpop.staging.course import Bench
+from voxpop.staging.model import StudyOrder, StudyOutcome
 from voxpop.staging.service import StagingService
 from voxpop.volume.model import Volume
-from voxpop.volume.service import VolumeService
+from voxpop.volume.service import VolumeService, building_folder
 from voxpop.volume.states import VolumeState
+
+
+class NothingSealed(Refused):
+    """An appliance was asked for before there is anything to analyse."""
+
+    code = "nothing-sealed"
+
+    def __init__(self, application: str) -> None:
+        super().__init__(
+            f"application '{application}' has no sealed volume yet: `voxpop stage {application}` makes one"
+        )
+
 
 VOXPOP = "voxpop"
 """The actor of what follows by rule."""
+
+Tick = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +51,177 @@ class StagingPlan:
     Parameters
     ----------
     studies : tuple of (ordinal, number of series)
+        Empty where the volume is sealed already.
     """
 
     volume: VolumeId
     studies: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Stages:
+    """The use cases that work goes through."""
+
+    applications: ApplicationService
+    cohorts: CohortService
+    staging: StagingService
+    volumes: VolumeService
+    appliances: ApplianceService
+    runs: RunService
+    reporting: Reporting
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where work is done outside the protected folder, and which site deploys by default."""
+
+    results: Path
+    site: str = "local"
+
+
+@dataclass(slots=True)
+class _Opened:
+    """The frozen lists that this process has opened; kept, so that each is opened (and audited) once."""
+
+    orders: dict[VolumeId, dict[int, StudyOrder]] = field(default_factory=dict)
+    left_out: dict[VolumeId, tuple[StudyOutcome, ...]] = field(default_factory=dict)
+
+
+class DurableWork:
+    """From an approved application to a report.
+
+    Parameters
+    ----------
+    pipeline_named : callable
+        Returns the pipeline of a name ``name/version``.
+    """
+
+    def __init__(self, stages: Stages, pipeline_named: Callable[[str], Pipeline], places: Places, clock: Clock) -> None:
+        self._applications = stages.applications
+        self._cohorts = stages.cohorts
+        self._staging = stages.staging
+        self._volumes = stages.volumes
+        self._appliances = stages.appliances
+        self._runs = stages.runs
+        self._reporting = stages.reporting
+        self._pipeline_named = pipeline_named
+        self._places = places
+        self._clock = clock
+        self._opened = _Opened()
+
+    def begin_staging(self, application: ApplicationId) -> StagingPlan:
+        """Freeze the cohort and begin its volume; one that is sealed already has nothing left to stage."""
+        volume = self._being_built(application) or self._begun(application)
+        if volume.state is VolumeState.SEALED:
+            return StagingPlan(volume.id, ())
+        orders = self._orders(volume)
+        return StagingPlan(volume.id, tuple((order.ordinal, len(order.study.series)) for order in orders.values()))
+
+    def stage_series(self, volume_id: VolumeId, ordinal: int, position: int) -> None:
+        """Stage one series of one study."""
+        volume = self._volumes.get(volume_id)
+        self._staging.stage_series(_bench(volume), self._orders(volume)[ordinal], position)
+
+    def finish_study(self, volume_id: VolumeId, ordinal: int) -> None:
+        """Say what became of a study, from its series."""
+        volume = self._volumes.get(volume_id)
+        self._staging.finish_study(_bench(volume), self._orders(volume)[ordinal])
+
+    def seal(self, volume_id: VolumeId) -> None:
+        """Write the tables that describe the whole volume, then seal and publish it."""
+        volume = self._volumes.get(volume_id)
+        if volume.state is VolumeState.BUILDING and building_folder(volume).is_dir():
+            orders = tuple(self._orders(volume).values())
+            title = self._applications.get(volume.application).title
+            self._staging.lay_out(_bench(volume), title, orders, self._opened.left_out[volume_id])
+        self._volumes.seal_volume(volume_id, VOXPOP)
+
+    def plan(self, application_id: ApplicationId, actor: str) -> Appliance:
+        """Plan the appliance of an application's newest sealed volume."""
+        volumes = self._volumes.of_application(application_id)
+        sealed = [volume for volume in volumes if volume.state is VolumeState.SEALED]
+        if not sealed:
+            self._applications.state(application_id)
+            raise NothingSealed(application_id)
+        return self._plan(sealed[-1], actor)
+
+    def deploy(self, volume_id: VolumeId) -> ApplianceId:
+        """Plan and deploy the appliance of a sealed volume."""
+        volume = self._volumes.get(volume_id)
+        planned = self._plan(volume, VOXPOP)
+        self._appliances.deploy(planned.id, volume.path, self._places.results, VOXPOP)
+        return planned.id
+
+    def activate(self, appliance_id: ApplianceId) -> None:
+        """Make the application of a deployed appliance active."""
+        application = self._appliances.get(appliance_id).application
+        if self._applications.state(application) is ApplicationState.APPROVED:
+            self._applications.activate(application, VOXPOP, "its appliance is deployed")
+
+    def start_run(self, application: ApplicationId, pipeline: str | None, actor: str) -> Run:
+        """Make a run of a pipeline on the application's newest appliance; the application's own by default."""
+        appliance, deployment = self._appliances.newest(application)
+        named = pipeline or self._applications.get(application).pipeline
+        order = Order(application, appliance.id, appliance.volume)
+        return self._runs.create(order, self._pipeline_named(named), self._workplace(appliance, deployment), actor)
+
+    def execute(self, run_id: RunId, tick: Tick) -> None:
+        """Carry a run out to its end."""
+        pipeline, place = self._pipeline_and_place(run_id)
+        self._runs.execute(run_id, pipeline, place, VOXPOP, tick)
+
+    def repeat(self, run_id: RunId, tick: Tick) -> Comparison:
+        """Run the same work again and compare."""
+        pipeline, place = self._pipeline_and_place(run_id)
+        return self._runs.repeat(run_id, pipeline, place, VOXPOP, tick)
+
+    def report(self, run_id: RunId) -> None:
+        """Write the report and the research object of a run; a repeat has none of its own."""
+        if self._runs.get(run_id).repeats is None:
+            self._reporting.write(run_id)
+
+    def _plan(self, volume: Volume, actor: str) -> Appliance:
+        application = self._applications.get(volume.application)
+        environment = environment_of(application)
+        return self._appliances.plan(application.id, environment, volume.id, volume.digest, self._places.site, actor)
+
+    def _pipeline_and_place(self, run_id: RunId) -> tuple[Pipeline, Workplace]:
+        run = self._runs.get(run_id)
+        appliance, deployment = self._appliances.deployed(run.appliance)
+        return self._pipeline_named(run.pipeline), self._workplace(appliance, deployment)
+
+    def _workplace(self, appliance: Appliance, deployment: Deployment) -> Workplace:
+        return Workplace(
+            volume=deployment.volume,
+            volume_digest=self._volumes.get(appliance.volume).digest,
+            runs=deployment.results,
+            cores=deployment.cores,
+            memory_gb=deployment.memory_gb,
+            sandbox=deployment.sandbox,
+        )
+
+    def _being_built(self, application: ApplicationId) -> Volume | None:
+        """Return the volume that an earlier attempt began; its cohort stays, whatever was harvested since."""
+        volumes = self._volumes.of_application(application)
+        return next((volume for volume in volumes if volume.state is VolumeState.BUILDING), None)
+
+    def _begun(self, application: ApplicationId) -> Volume:
+        wanted = self._applications.get(application)
+        cohort = self._cohorts.freeze(application, criteria_of(wanted.request), VOXPOP)
+        for volume in self._volumes.of_application(application):
+            if volume.cohort == cohort.id and volume.state is VolumeState.SEALED:
+                return volume
+        ends_on = (self._clock.now() + timedelta(days=wanted.compute.days)).date()
+        return self._volumes.begin(application, cohort.id, wanted.investigators[0].name, VOXPOP, ends_on)
+
+    def _orders(self, volume: Volume) -> dict[int, StudyOrder]:
+        if volume.id not in self._opened.orders:
+            selection = self._cohorts.selection(volume.cohort, VOXPOP)
+            modality = self._applications.get(volume.application).request.modality
+            self._opened.left_out[volume.id] = left_out(selection)
+            self._opened.orders[volume.id] = {order.ordinal: order for order in orders_of(selection, modality)}
+        return self._opened.orders[volume.id]
+
+
+def _bench(volume: Volume) -> Bench:
+    return Bench(volume.id, volume.application, building_folder(volume))

@@ -3,10 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from voxpop.kernel.digests import Json, canonical_json
-from voxpop.run.model import Comparison, Difference, FileFact, RunRecord, StepRecord
-from voxpop.run.records import is_files
-
-Port = tuple[FileFact, ...] | Json
+from voxpop.run.model import Comparison, Difference, FileFact, Port, RunRecord, StepRecord
 
 
 def compare(original: RunRecord, repeat: RunRecord) -> Comparison:
@@ -49,9 +46,9 @@ def _of_ports(ports: Mapping[str, Port], others: Mapping[str, Port]) -> Iterator
             yield name, ""
             continue
         port, other = ports[name], others[name]
-        if is_files(port) and is_files(other):
+        if isinstance(port, tuple) and isinstance(other, tuple):
             yield from ((name, path) for path in _of_files(port, other))
-        elif is_files(port) or is_files(other) or not _same_value(port, other):
+        elif isinstance(port, tuple) or isinstance(other, tuple) or not _same_value(port, other):
             yield name, ""
 
 

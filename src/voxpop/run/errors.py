@@ -56,6 +56,29 @@ class WorkflowUnfit(Refused):
     code = "workflow-unfit"
 
 
+class EngineBroken(Unavailable):
+    """A run's process ended without a word."""
+
+    code = "engine-broken"
+
+    def __init__(self, run: str, exit_code: int) -> None:
+        super().__init__(f"run '{run}' broke off with exit code {exit_code}: `voxpop run logs {run}` shows why")
+        self.run = run
+        self.exit_code = exit_code
+
+
+class DiskFull(Unavailable):
+    """There is no room left for what a run writes."""
+
+    code = "disk-full"
+
+    def __init__(self, run: str) -> None:
+        super().__init__(
+            f"run '{run}' stopped, the disk is full: make room, then `voxpop run resume {run}` goes on"
+        )
+        self.run = run
+
+
 class RunInterrupted(Unavailable):
     """A run's process was ended from outside."""
 

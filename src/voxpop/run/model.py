@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import TypeAlias
 
 from voxpop.kernel.digests import Json
 from voxpop.kernel.ids import ApplianceId, ApplicationId, RunId, VolumeId
@@ -74,6 +75,10 @@ class FileFact:
     root: str = "results"
 
 
+Port: TypeAlias = "tuple[FileFact, ...] | Json"
+"""What a port carries: files, or a JSON value."""
+
+
 @dataclass(frozen=True, slots=True)
 class StepRecord:
     """One execution of one tool.
@@ -95,8 +100,8 @@ class StepRecord:
     started_at: datetime
     ended_at: datetime
     exit_code: int
-    inputs: Mapping[str, tuple[FileFact, ...] | Json]
-    outputs: Mapping[str, tuple[FileFact, ...] | Json]
+    inputs: Mapping[str, Port]
+    outputs: Mapping[str, Port]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +124,7 @@ class RunRecord:
     ended_at: datetime
     sandbox: str
     environment: Mapping[str, str]
-    inputs: Mapping[str, tuple[FileFact, ...] | Json]
+    inputs: Mapping[str, Port]
     steps: tuple[StepRecord, ...]
     outputs: Mapping[str, tuple[FileFact, ...]]
     parameters: Mapping[str, Json] = field(default_factory=dict)

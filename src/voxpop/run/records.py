@@ -3,18 +3,18 @@
 import json
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, TypeGuard
+from typing import Any
 
 from voxpop.kernel.clock import iso_utc
 from voxpop.kernel.digests import Json
 from voxpop.kernel.ids import RunId, VolumeId
 from voxpop.run.errors import RecordInvalid
-from voxpop.run.model import FileFact, RunRecord, StepRecord
+from voxpop.run.model import FileFact, Port, RunRecord, StepRecord
 
 FORMAT = 1
 """Raised when the JSON's meaning changes."""
 
-Ports = Mapping[str, tuple[FileFact, ...] | Json]
+Ports = Mapping[str, Port]
 
 
 def to_json(record: RunRecord) -> Json:
@@ -99,20 +99,11 @@ def step_from_json(value: Json) -> StepRecord:
         raise RecordInvalid("a step's record can't be read: it was edited, or is from another version") from broken
 
 
-def is_files(value: "tuple[FileFact, ...] | Json") -> TypeGuard[tuple[FileFact, ...]]:
-    """Say whether a port carries files."""
-    return isinstance(value, tuple)
-
-
 def _ports_json(ports: Ports) -> dict[str, Json]:
     return {
-        name: {"files": [_file_json(file) for file in value]} if is_files(value) else {"value": _value(value)}
+        name: {"files": [_file_json(file) for file in value]} if isinstance(value, tuple) else {"value": value}
         for name, value in ports.items()
     }
-
-
-def _value(value: "tuple[FileFact, ...] | Json") -> Json:
-    return None if isinstance(value, tuple) else value
 
 
 def _file_json(file: FileFact) -> Json:
@@ -153,7 +144,7 @@ def _step(value: Any) -> StepRecord:
     )
 
 
-def _ports(value: Any) -> "dict[str, tuple[FileFact, ...] | Json]":
+def _ports(value: Any) -> dict[str, Port]:
     return {name: _files(port["files"]) if "files" in port else port["value"] for name, port in value.items()}
 
 

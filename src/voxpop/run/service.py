@@ -1,6 +1,6 @@
 """The use cases of runs: make one, carry it out, repeat it, cancel it, read its log."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -84,9 +84,7 @@ class RunService:
         """Make a run, or return the one of the same work that has not ended well yet."""
         return self._unfinished_or_new(order, pipeline, place, actor, None)
 
-    def start(
-        self, order: Order, pipeline: Pipeline, place: Workplace, actor: str, tick: Tick = _unseen
-    ) -> RunRecord:
+    def start(self, order: Order, pipeline: Pipeline, place: Workplace, actor: str, tick: Tick = _unseen) -> RunRecord:
         """Make a run and carry it out to its end."""
         run = self.create(order, pipeline, place, actor)
         return self.execute(run.id, pipeline, place, actor, tick)
@@ -134,22 +132,39 @@ class RunService:
         NotRepeatable
             If the run is not done, or its pipeline or volume is no longer what it was.
         """
+        again = self.create_repeat(run_id, pipeline, place, actor)
+        self.execute(again.id, pipeline, place, actor, tick)
+        return self.compared(again.id, actor)
+
+    def create_repeat(self, run_id: RunId, pipeline: Pipeline, place: Workplace, actor: str) -> Run:
+        """Make the run that repeats another, or return the one that has not ended well yet.
+
+        Raises
+        ------
+        NotRepeatable
+            If the run is not done, or its pipeline or volume is no longer what it was.
+        """
         original = self._runs.get(run_id)
         if original.state is not RunState.DONE:
             raise NotRepeatable(f"run '{run_id}' is {original.state.value}: only a run that is done can be repeated")
-        first = self.record(run_id)
-        self._check_repeatable(first, pipeline, place)
+        self._check_repeatable(self.record(run_id), pipeline, place)
         order = Order(original.application, original.appliance, original.volume)
-        again = self._unfinished_or_new(order, pipeline, place, actor, run_id)
-        comparison = compare(first, self.execute(again.id, pipeline, place, actor, tick))
-        self._ledger.record(
-            Event("run.compared", f"run:{again.id}", actor, facts=_comparison_facts(comparison)),
-        )
-        return comparison
+        return self._unfinished_or_new(order, pipeline, place, actor, run_id)
 
-    def compared(self, original: RunId, repeat: RunId) -> Comparison:
-        """Hold two runs that are done against each other."""
-        return compare(self.record(original), self.record(repeat))
+    def compared(self, repeat_id: RunId, actor: str) -> Comparison:
+        """Hold a repeat that is done against its original, and write to the audit log how it came out.
+
+        Raises
+        ------
+        NotRepeatable
+            If the run repeats none.
+        """
+        original = self._runs.get(repeat_id).repeats
+        if original is None:
+            raise NotRepeatable(f"run '{repeat_id}' repeats no other run: `voxpop run repeat {repeat_id}` makes one")
+        comparison = compare(self.record(original), self.record(repeat_id))
+        self._ledger.record(Event("run.compared", f"run:{repeat_id}", actor, facts=_comparison_facts(comparison)))
+        return comparison
 
     def cancel(self, run_id: RunId, actor: str, reason: str) -> None:
         """Cancel a run; its process ends within about a second. Cancelled already: silent."""
@@ -157,6 +172,14 @@ class RunService:
         if run.state is RunState.CANCELLED:
             return
         self._move(run_id, run.state, RunState.CANCELLED, Event("run.cancelled", f"run:{run_id}", actor, reason))
+
+    def get(self, run_id: RunId) -> Run:
+        """Return a run, or raise ``Absent``."""
+        return self._runs.get(run_id)
+
+    def of_application(self, application: ApplicationId) -> Sequence[Run]:
+        """Return the application's runs, the oldest first."""
+        return self._runs.of_application(application)
 
     def record(self, run_id: RunId) -> RunRecord:
         """Return the record of a run that is done.

@@ -1,18 +1,35 @@
 """What staging says no to."""
 
-from voxpop.kernel.errors import Absent, Unavailable
+from voxpop.kernel.errors import Refused
+
+RESIDUAL = "residual scan"
 
 
-class ArchiveNotConnected(Absent):
-    """A study lies in an archive that is no longer connected."""
+class IdentityLeft(Refused):
+    """The residual scan found identity in what was written; the study is refused as a whole."""
 
-    code = "archive-not-connected"
-
-    def __init__(self, name: str) -> None:
-        super().__init__(f"the archive '{name}' of this cohort is not connected: connect it with `voxpop archive add`")
+    code = "identity-left"
 
 
-class StudyIncomplete(Unavailable):
-    """An archive gave fewer instances of a series than it counted."""
+class ObjectsRefused(Refused):
+    """Some or all objects of a series were refused, so the series is: never half there."""
 
-    code = "study-incomplete"
+    code = "objects-refused"
+
+    def __init__(self, refused: dict[str, int], written: int) -> None:
+        reasons = "; ".join(
+            reason
+            if number == 1 and not written
+            else f"{reason} ({number} of {written + sum(refused.values())} objects)"
+            for reason, number in sorted(refused.items())
+        )
+        super().__init__(reasons)
+
+
+class Localizer(Refused):
+    """The series is a localizer, which nobody analyses."""
+
+    code = "localizer"
+
+    def __init__(self) -> None:
+        super().__init__("a localizer, not a stack of images")

@@ -69,3 +69,25 @@ class Orders(Protocol):
     def orders(self, cohort: CohortId) -> Sequence[StudyOrder]:
         """Return the studies to stage, by ordinal."""
         ...
+
+
+class CompressedFile(Protocol):
+    """A compressed file as written."""
+
+    @property
+    def sha256(self) -> str:
+        """Digest of the compressed file."""
+        ...
+
+    @property
+    def bytes(self) -> int:
+        """Size of the compressed file."""
+        ...
+
+
+class Compressor(Protocol):
+    """Gzip that gives the same bytes for the same content."""
+
+    def __call__(self, source: Path, target: Path) -> CompressedFile:
+        """Compress ``source`` to ``target``, written whole or not at all."""
+        ...

@@ -47,6 +47,11 @@ class SqlAppliances:
         """Return the TOSCA document."""
         return self._get(appliance).document
 
+    def every(self) -> Sequence[Appliance]:
+        """Return all appliances, by id."""
+        with Session(self._engine) as session:
+            return [_appliance(row) for row in session.scalars(select(ApplianceRow).order_by(ApplianceRow.id))]
+
     def of_application(self, application: ApplicationId) -> Sequence[Appliance]:
         """Return the application's appliances, the oldest first."""
         query = select(ApplianceRow).where(ApplianceRow.application == application)

@@ -92,6 +92,11 @@ class SqlCohorts:
         self._ledger.record(Event("identity.opened", f"cohort:{cohort}", actor, facts=facts))
         return read_list(path)
 
+    def list_digest(self, cohort: CohortId) -> str:
+        """Return the digest of a frozen list as it lies there now; empty if it is gone."""
+        path = self._list(cohort)
+        return sha256_file(path) if path.is_file() else ""
+
     def _list(self, cohort: CohortId) -> Path:
         return self._lists / f"{cohort}.jsonl"
 

@@ -103,6 +103,11 @@ class SqlLedger:
         with Session(self._engine) as session:
             return [_link(row) for row in session.scalars(query)]
 
+    def last_fact(self, action: str, subject: str, name: str) -> str:
+        """Return a fact of the last event of an action and subject; empty where there is none."""
+        found = [link.event.facts.get(name) for link in self.links(subject) if link.event.action == action]
+        return str(found[-1]) if found and found[-1] is not None else ""
+
     def verify(self) -> list[str]:
         """Check the whole chain and its signed head; return what is wrong, a sentence each."""
         found, end = faults(self.links())

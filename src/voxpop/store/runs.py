@@ -1,6 +1,6 @@
-"""Runs and the files that they left, over SQL."""
+"""Runs over SQL."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from sqlalchemy import Engine, select
@@ -8,10 +8,10 @@ from sqlalchemy.orm import Session
 
 from voxpop.kernel.ids import ApplianceId, ApplicationId, RunId, VolumeId
 from voxpop.kernel.ledger import Event
-from voxpop.run.model import FileFact, Run
+from voxpop.run.model import Run
 from voxpop.run.states import RunState
 from voxpop.store.ledger import SqlLedger, SubjectAbsent
-from voxpop.store.schema import ResultRow, RunRow
+from voxpop.store.schema import RunRow
 
 
 class SqlRuns:
@@ -64,23 +64,6 @@ class SqlRuns:
     def of_application(self, application: ApplicationId) -> Sequence[Run]:
         """Return the application's runs, the oldest first."""
         return [run for run in self.every() if run.application == application]
-
-    def keep_files(self, run: RunId, kind: str, files: Iterable[FileFact]) -> None:
-        """Keep which files a run left; the same again is silent."""
-        with Session(self._engine) as session, session.begin():
-            known = {row.path: row for row in session.scalars(select(ResultRow).where(ResultRow.run == run))}
-            for file in files:
-                if file.path in known:
-                    known[file.path].sha256 = file.sha256
-                else:
-                    session.add(ResultRow(run=run, kind=kind, path=file.path, sha256=file.sha256))
-
-    def run_of_file(self, sha256: str) -> tuple[RunId, str, str] | None:
-        """Return the run that first left a file of this content, with its kind and path; None if none did."""
-        query = select(ResultRow).where(ResultRow.sha256 == sha256).order_by(ResultRow.id).limit(1)
-        with Session(self._engine) as session:
-            row = session.scalars(query).first()
-        return (RunId(row.run), row.kind, row.path) if row else None
 
     def _run(self, row: RunRow) -> Run:
         return Run(

@@ -65,7 +65,7 @@ class SqlVolumes:
             row.sealed_at = self._clock.now()
             session.flush()
 
-        facts = {"manifest_sha256": seal.digest, "files": seal.files, "bytes": seal.bytes}
+        facts: dict[str, Json] = {"manifest_sha256": seal.digest, "files": seal.files, "bytes": seal.bytes}
         event = Event("volume.sealed", f"volume:{volume}", actor, facts=facts)
         self._ledger.move_with(event.subject, VolumeState.BUILDING, VolumeState.SEALED, event, change)
 

@@ -10,7 +10,9 @@ class UnsealableFile(Refused):
     code = "unsealable-file"
 
     def __init__(self, kind: str, number: int) -> None:
-        super().__init__(f"the volume holds {number} thing(s) that cannot be sealed ({kind}): only plain files may stay")
+        super().__init__(
+            f"the volume holds {number} thing(s) that cannot be sealed ({kind}): only plain files may stay"
+        )
         self.kind = kind
 
 

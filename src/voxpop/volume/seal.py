@@ -110,16 +110,18 @@ def verify(folder: Path, digest: str) -> Verification:
     if MANIFEST not in present:
         missing.append(MANIFEST)
     extra = present - set(sealed) - {MANIFEST} if MANIFEST in present else set()
-    return Verification(manifest_intact, tuple(sorted(changed)), tuple(sorted(missing)), tuple(sorted(extra)), len(there))
+    return Verification(
+        manifest_intact, tuple(sorted(changed)), tuple(sorted(missing)), tuple(sorted(extra)), len(there)
+    )
 
 
 def manifest_of(folder: Path) -> dict[str, str]:
-    """Read a tree's manifest as digests by path; empty where there is none. Lines that are none of ours are left out."""
+    """Read a tree's manifest as digests by path; empty where there is none, without lines that are none of ours."""
     if not _is_plain(folder / MANIFEST):
         return {}
     text = (folder / MANIFEST).read_text(encoding="utf-8", errors="surrogateescape")
     lines = (line.split("  ", 1) for line in text.splitlines())
-    return {parts[1]: parts[0] for parts in lines if len(parts) == 2 and len(parts[0]) == _DIGEST_LENGTH}  # noqa: PLR2004 -- "digest  path"
+    return {parts[1]: parts[0] for parts in lines if len(parts) == 2 and len(parts[0]) == _DIGEST_LENGTH}
 
 
 def reopen(folder: Path) -> None:

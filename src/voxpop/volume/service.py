@@ -1,6 +1,7 @@
 """What one can do with a volume: begin, seal, verify, grant, compare, remove."""
 
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -124,6 +125,22 @@ class VolumeService:
         }
         self._ledger.record(Event("volume.verified", _subject(name), actor, facts=counts))
         return found
+
+    def get(self, name: VolumeId) -> Volume:
+        """Return a volume, or raise ``Absent``."""
+        return self._volumes.get(name)
+
+    def every(self) -> Sequence[Volume]:
+        """Return all volumes, by id."""
+        return self._volumes.every()
+
+    def of_application(self, application: ApplicationId) -> Sequence[Volume]:
+        """Return the application's volumes, the oldest first."""
+        return self._volumes.of_application(application)
+
+    def grants(self, name: VolumeId) -> Sequence[Grant]:
+        """Return the rights that stand, by person."""
+        return self._volumes.grants(name)
 
     def grant(self, name: VolumeId, person: str, actor: str, until: date | None = None) -> Grant:
         """Give a person the right to open a volume, at most until the volume ends.

@@ -9,7 +9,9 @@ from dbos import DBOS, DBOSConfig, SetWorkflowID, WorkflowHandle
 
 from voxpop.flow.rules import Work, requests
 from voxpop.kernel.errors import Unavailable
+from voxpop.kernel.ids import RunId
 from voxpop.kernel.progress import Progress, Silent
+from voxpop.run.model import Comparison
 from voxpop.wiring.system import System
 from voxpop.worker import workflows
 from voxpop.worker.errors import WorkFailed, restored
@@ -19,6 +21,7 @@ R = TypeVar("R")
 _VERSION = "1"  # fixed: an upgrade must find the work that an older version left pending
 _EXECUTOR = "local"
 _ENDED_BADLY = frozenset({"ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"})
+_ENDED = _ENDED_BADLY | {"SUCCESS"}
 _MOST_ATTEMPTS = 1000
 _WORK: dict[Work, Callable[[str], object]] = {
     Work.STAGE: workflows.stage,
@@ -59,14 +62,23 @@ class Runtime:
 
     def do(self, work: Work, subject: str, key: str) -> object:
         """Do one piece of work to its end; the same key again returns what was done."""
-        return self._finished(_WORK[work], subject, f"{work.value}:{subject}:{key}")
+        return self._finished(_WORK[work], subject, f"{work.value}:{subject}:{key}", once=True)
+
+    def stage(self, application: str) -> str:
+        """Stage an application to its end; returns the volume's id."""
+        return self._finished(workflows.stage, application, f"stage:{application}:asked")
+
+    def repeat(self, run: str) -> Comparison:
+        """Run a run's work again to its end, and compare."""
+        again = self._finished(workflows.repeat, run, f"repeat:{run}")
+        return self._system.runs.compared(RunId(run), RunId(again))
 
     def execute(self, run: str) -> None:
         """Execute a run to its end; a run that was killed goes on."""
         self._finished(workflows.execute, run, f"execute:{run}")
 
-    def _finished(self, workflow: Callable[[str], R], subject: str, name: str) -> R:
-        handle = _started(workflow, subject, name)
+    def _finished(self, workflow: Callable[[str], R], subject: str, name: str, *, once: bool = False) -> R:
+        handle = _started(workflow, subject, name, _ENDED_BADLY if once else _ENDED)
         try:
             return handle.get_result(polling_interval_sec=0.05)
         except WorkFailed as failure:
@@ -114,11 +126,11 @@ def _launch(system: System) -> None:
     )
 
 
-def _started(workflow: Callable[[str], R], subject: str, name: str) -> WorkflowHandle[R]:
-    """Start a workflow, or find it: one that ended badly is tried again under the next number."""
+def _started(workflow: Callable[[str], R], subject: str, name: str, over: frozenset[str]) -> WorkflowHandle[R]:
+    """Find the workflow that goes on, or start one: those that are over are left, and the next number is taken."""
     for attempt in range(1, _MOST_ATTEMPTS):
         status = DBOS.get_workflow_status(f"{name}:{attempt}")
-        if status is None or status.status not in _ENDED_BADLY:
+        if status is None or status.status not in over:
             with SetWorkflowID(f"{name}:{attempt}"):
                 return DBOS.start_workflow(workflow, subject)
     raise Unavailable(f"{name} was tried {_MOST_ATTEMPTS} times without success: ask for help before trying again")

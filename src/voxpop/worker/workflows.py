@@ -74,6 +74,11 @@ def _execute(run: str) -> None:
     _kept_plain("the run", _Bound.work.execute, RunId(run), _Bound.tick)
 
 
+@DBOS.step(name="repeat-run")
+def _repeat(run: str) -> str:
+    return _kept_plain("the repeat", _Bound.work.repeat, RunId(run), _Bound.tick).repeat
+
+
 @DBOS.step(name="write-report")
 def _report(run: str) -> None:
     _kept_plain("the report", _Bound.work.report, RunId(run))
@@ -128,6 +133,12 @@ def activate(appliance: str) -> None:
 def execute(run: str) -> None:
     """Execute a run to its end."""
     _execute(run)
+
+
+@DBOS.workflow(name="repeat")
+def repeat(run: str) -> str:
+    """Run a run's work again; returns the repeat's id."""
+    return _repeat(run)
 
 
 @DBOS.workflow(name="report")

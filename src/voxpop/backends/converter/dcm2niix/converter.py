@@ -4,6 +4,7 @@ import shutil
 import struct
 from functools import cache
 from importlib.metadata import version as wheel_version
+from importlib.resources import files
 from pathlib import Path
 
 from voxpop.backends import process
@@ -56,8 +57,8 @@ class Dcm2niix:
         -------
         Conversion
             The files, the one with the truest geometry first: of a series with gantry tilt or uneven slice distances
-            that is the corrected one (suffix ``Tilt_Eq_1``, ``Tilt_1`` or ``Eq_1``), and the raw stack (no suffix) comes
-            after it. Several echoes, phases or slice groups come as ``e2``, ``ph``, ``a`` and so on.
+            that is the corrected one (suffix ``Tilt_Eq_1``, ``Tilt_1`` or ``Eq_1``), and the raw stack (no suffix)
+            comes after it. Several echoes, phases or slice groups come as ``e2``, ``ph``, ``a`` and so on.
 
         Raises
         ------
@@ -76,9 +77,9 @@ class Dcm2niix:
             raise ConversionRefused(refusal_of(finished))
         for old in into.glob(f"{_STEM}*"):
             old.unlink()
-        files = sorted((_moved(nifti, into) for nifti in written), key=_by_geometry)
+        converted = sorted((_moved(nifti, into) for nifti in written), key=_by_geometry)
         shutil.rmtree(workplace)
-        return Conversion(tuple(files), warnings_of(finished))
+        return Conversion(tuple(converted), warnings_of(finished))
 
 
 def open_converter() -> Dcm2niix:
@@ -87,9 +88,8 @@ def open_converter() -> Dcm2niix:
 
 
 def _bundled() -> str:
-    from dcm2niix import bin  # noqa: A004, PLC0415 -- the wheel's name for it; it asks the package metadata when imported
-
-    return str(bin)
+    # The wheel carries the program beside its module.
+    return str(files("dcm2niix") / "dcm2niix")
 
 
 @cache

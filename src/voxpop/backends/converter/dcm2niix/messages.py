@@ -20,7 +20,8 @@ EXIT_REASONS: Final = {
 """Exit codes of dcm2niix (nii_dicom.h, ``kEXIT_*``); 0 is success, 3 and 11 print something else than images."""
 
 _TELLING = re.compile(
-    r"warning|error|unable|skipping|ignoring|not stacked|note:|note these|corrupt|missing|incomplete|disk full|unsupported",
+    r"warning|error|unable|skipping|ignoring|not stacked|note:|note these|corrupt|missing|incomplete|disk full"
+    r"|unsupported",
     re.IGNORECASE,
 )
 _LEAD = re.compile(r"^(?:warning|error|note)\s*:?\s*", re.IGNORECASE)

@@ -1,0 +1,253 @@
+"""Vertebral bodies: between two discs each, with an outline."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from images import Array
+from scipy import ndimage
+from straight import BACK_MM, FRONT_MM, SIDE_MM, StraightSpine
+
+_HEIGHTS_MM = np.arange(16, 47)
+"""Distances from disc to disc that a human spine has, crushed ones included."""
+_ANGLES = np.deg2rad(np.arange(0, 360, 10))
+"""From the patient's left (0) over the front (90)."""
+_RADII_MM = np.arange(6.0, 33.0, 0.5)
+_HARMONICS = 4
+_START_DEPTH_MM = 15.0
+_LEAST_EVIDENCE = 0.5
+_PLAUSIBLE_MM = ((9.0, 42.0), (22.0, 66.0), (15.0, 52.0))
+"""Least and greatest height, width and depth of a vertebral body."""
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """One vertebral body in the straight spine, all in mm.
+
+    Parameters
+    ----------
+    low, high : float
+        Heights of the end plates' outer sides.
+    disc_below, disc_above : float
+        Heights of the middle of the discs.
+    u, v : float
+        Centre, sideways from the canal's midline and ahead of its front wall.
+    radius : (36,) array
+        Distance from the centre to the outer side of the cortex, every 10 degrees from the patient's left.
+    """
+
+    low: float
+    high: float
+    disc_below: float
+    disc_above: float
+    u: float
+    v: float
+    radius: Array
+
+    @property
+    def height(self) -> float:
+        """Distance between the end plates, mm."""
+        return self.high - self.low
+
+    @property
+    def depth(self) -> float:
+        """Distance from the posterior to the anterior wall, mm."""
+        return float(self.radius[9] + self.radius[27])
+
+    @property
+    def width(self) -> float:
+        """Distance from side to side, mm."""
+        return float(self.radius[0] + self.radius[18])
+
+
+@dataclass(frozen=True, slots=True)
+class Profiles:
+    """What the bone looks like at each height: the middle of the body, and its wall."""
+
+    core: Array
+    wall: Array
+
+
+def find_bodies(spine: StraightSpine) -> tuple[Body, ...]:
+    """Find the complete vertebral bodies, from below upwards."""
+    smooth = ndimage.gaussian_filter(np.nan_to_num(spine.hu, nan=-1000.0), 0.7)
+    profiles = bone_profiles(smooth)
+    evidence = disc_evidence(profiles)
+    discs = find_discs(np.where(_in_view(spine.hu), evidence, -9.0))
+    found = [_body(smooth, profiles, below, above) for below, above in zip(discs[:-1], discs[1:], strict=True)]
+    return tuple(_believed(found, evidence))
+
+
+def _in_view(hu: Array) -> Array:
+    core = hu[:, SIDE_MM - 12 : SIDE_MM + 13, BACK_MM + 2 : BACK_MM + 26]
+    return np.asarray(np.isfinite(core).mean(axis=(1, 2)) > 0.97)
+
+
+def _believed(found: list[Body], evidence: Array) -> list[Body]:
+    """Keep the longest row of neighbours that have the size of vertebrae and clear discs on both sides."""
+    rows: list[list[Body]] = [[]]
+    for body in found:
+        clear = min(evidence[int(body.disc_below)], evidence[int(body.disc_above)]) >= _LEAST_EVIDENCE
+        sizes = ((body.height, _PLAUSIBLE_MM[0]), (body.width, _PLAUSIBLE_MM[1]), (body.depth, _PLAUSIBLE_MM[2]))
+        if clear and all(low <= size <= high for size, (low, high) in sizes):
+            rows[-1].append(body)
+        else:
+            rows.append([])
+    return max(rows, key=len)
+
+
+def bone_profiles(hu: Array) -> Profiles:
+    """Measure, for each height, the median HU of the middle and the median HU of the wall around it."""
+    core = hu[:, SIDE_MM - 8 : SIDE_MM + 9, BACK_MM + 8 : BACK_MM + 22]
+    around = np.deg2rad(np.arange(-35, 216, 10))
+    rays = _along_rays(hu, np.arange(hu.shape[0], dtype=float), (0.0, _START_DEPTH_MM), around, np.arange(8.0, 30.0))
+    return Profiles(np.median(core, axis=(1, 2)), np.median(rays.max(axis=2), axis=1))
+
+
+def disc_evidence(profiles: Profiles) -> Array:
+    """Say of each height how much it looks like a disc: two bright end plates close by, and no wall."""
+    core, wall = profiles.core, profiles.wall
+    plain = ndimage.percentile_filter(core, 35, 31, mode="nearest")
+    plates = np.max([(_shifted(core, w) + _shifted(core, -w)) / 2 for w in range(6)], axis=0) - plain
+    dip = ndimage.percentile_filter(wall, 60, 41, mode="nearest") - wall
+    lift = np.maximum(0.0, core - plain) * 0.3
+    return np.asarray(_scaled(plates) + _scaled(dip) - _scaled(lift) * 0.3)
+
+
+def find_discs(evidence: Array) -> tuple[int, ...]:
+    """Choose heights of discs so that they have most evidence and no vertebra differs much from the next.
+
+    Dynamic programming over the height of a disc and the distance to the disc below.
+    """
+    count, kinds = len(evidence), len(_HEIGHTS_MM)
+    gain = evidence - 0.5
+    change = 8.0 * np.log(_HEIGHTS_MM[:, None] / _HEIGHTS_MM[None, :]) ** 2
+    best = np.full((count, kinds), -np.inf)
+    back = np.full((count, kinds), -1)
+    for at in range(count):
+        below = at - _HEIGHTS_MM
+        usable = np.flatnonzero(below >= 0)
+        for kind in usable:
+            start = below[kind]
+            chain = best[start] - change[kind]
+            previous = int(chain.argmax())
+            first = gain[start]
+            goes_on = chain[previous] > first
+            best[at, kind] = gain[at] + (chain[previous] if goes_on else first)
+            back[at, kind] = previous if goes_on else -1
+    return _traced(best, back)
+
+
+def outline_mask(body: Body) -> Array:
+    """Tell which (u, v) places of the straight spine lie inside a body's outline.
+
+    Returns
+    -------
+    (u, v) array of bool
+    """
+    u = np.arange(-SIDE_MM, SIDE_MM + 1.0)[:, None] - body.u
+    v = np.arange(-BACK_MM, FRONT_MM + 1.0)[None, :] - body.v
+    angle = np.mod(np.arctan2(v, u), 2 * np.pi)
+    edge = np.interp(angle, np.append(_ANGLES, 2 * np.pi), np.append(body.radius, body.radius[0]))
+    return np.asarray(np.hypot(u, v) <= edge)
+
+
+def _scaled(values: Array) -> Array:
+    top = float(np.percentile(values, 95))
+    return np.clip(values / max(top, 20.0), -1.0, 1.5)
+
+
+def _shifted(values: Array, by: int) -> Array:
+    if by == 0:
+        return values
+    padded = np.pad(values, abs(by), mode="edge")
+    start = abs(by) + by
+    return padded[start : start + len(values)]
+
+
+def _traced(best: Array, back: Array) -> tuple[int, ...]:
+    if not np.isfinite(best).any():
+        return ()
+    at, kind = (int(place) for place in np.unravel_index(best.argmax(), best.shape))
+    discs = [at]
+    while True:
+        previous = int(back[at, kind])
+        at -= int(_HEIGHTS_MM[kind])
+        discs.append(at)
+        if previous < 0:
+            return tuple(reversed(discs))
+        kind = previous
+
+
+def _body(hu: Array, profiles: Profiles, below: int, above: int) -> Body:
+    low, high = _plate(profiles.core, below, above), _plate(profiles.core, above, below)
+    margin = 0.25 * (high - low)
+    heights = np.arange(np.ceil(low + margin), np.floor(high - margin) + 1)
+    u, v = 0.0, _START_DEPTH_MM
+    radius = np.full(len(_ANGLES), 16.0)
+    for _ in range(3):
+        rays = np.mean(_along_rays(hu, heights, (u, v), _ANGLES, _RADII_MM), axis=0)
+        radius = _outline(rays, v)
+        u += float(np.mean(radius * np.cos(_ANGLES))) * 0.9
+        v += float(np.mean(radius * np.sin(_ANGLES))) * 0.9
+    rays = np.mean(_along_rays(hu, heights, (u, v), _ANGLES, _RADII_MM), axis=0)
+    return Body(low, high, float(below), float(above), u, v, _outline(rays, v))
+
+
+def _plate(core: Array, disc: int, other: int) -> float:
+    """Return the height of the outer side of the end plate that faces a disc."""
+    step = 1 if other > disc else -1
+    reach = min(12, abs(other - disc) // 2)
+    values = core[disc : disc + step * reach : step] if disc + step * reach >= 0 else core[disc::-1]
+    peak = int(values.argmax())
+    half = (values[: peak + 1].min() + values[peak]) / 2
+    outside = np.flatnonzero(values[: peak + 1] < half)
+    first = int(outside[-1]) + 1 if len(outside) else 0
+    return float(disc + step * max(1, first))
+
+
+def _along_rays(hu: Array, heights: Array, centre: tuple[float, float], angles: Array, radii: Array) -> Array:
+    """Sample (height, angle, radius) around a centre (u, v)."""
+    u = SIDE_MM + centre[0] + radii[None, :] * np.cos(angles)[:, None]
+    v = BACK_MM + centre[1] + radii[None, :] * np.sin(angles)[:, None]
+    shape = (len(heights), *u.shape)
+    where = [np.broadcast_to(axis, shape) for axis in (heights[:, None, None], u[None], v[None])]
+    return np.asarray(ndimage.map_coordinates(hu, where, order=1, mode="nearest"))
+
+
+def _outline(rays: Array, depth: float) -> Array:
+    """Follow the outer side of the cortex around a body; pedicles, osteophytes and vessels are outvoted."""
+    core = float(np.median(rays[:, _RADII_MM < 12]))
+    peak = np.array([_cortex(ray, core) for ray in rays])
+    trust = np.ones(len(_ANGLES))
+    backwards = np.sin(_ANGLES) < -0.5
+    straight_back = np.sin(_ANGLES) < -0.93
+    peak = np.where(backwards, np.minimum(peak, depth / np.maximum(0.5, -np.sin(_ANGLES)) + 0.5), peak)
+    peak = np.where(straight_back, depth / np.maximum(0.5, -np.sin(_ANGLES)), peak)
+    pedicle = (np.sin(_ANGLES) < -0.3) & ~straight_back
+    base = np.where(pedicle, 0.15, 1.0)
+    order = np.arange(1, _HARMONICS + 1)
+    waves = np.concatenate([np.cos(np.outer(_ANGLES, order)), np.sin(np.outer(_ANGLES, order))], axis=1)
+    design = np.column_stack([np.ones(len(_ANGLES)), waves])
+    penalty = np.diag([0.0, *(0.3 * np.tile(order, 2) ** 2 * 0.2)])
+    fitted = peak
+    for _ in range(5):
+        weight = base * trust
+        solved = np.linalg.solve(design.T @ (weight[:, None] * design) + penalty, design.T @ (weight * peak))
+        fitted = design @ solved
+        trust = 1 / (1 + ((peak - fitted) / 2.0) ** 2)
+    return np.clip(fitted, 8.0, 32.0)
+
+
+def _cortex(ray: Array, core: float) -> float:
+    """Return the radius of the outer half height of the first strong wall on a ray, else of the body's own edge."""
+    top = float(ray.max())
+    peak = 0
+    if top > core + 40:
+        peak = int(np.flatnonzero(ray >= core + 0.6 * (top - core))[0])
+        while peak + 1 < len(ray) and ray[peak + 1] >= ray[peak]:
+            peak += 1
+    beyond = ray[peak : peak + 12] if peak else ray
+    half = (ray[peak] + beyond.min()) / 2
+    below = np.flatnonzero(beyond < half)
+    outer = peak + (int(below[0]) if len(below) else 2)
+    return float(_RADII_MM[min(outer, len(_RADII_MM) - 1)])

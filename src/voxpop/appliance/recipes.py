@@ -1,0 +1,134 @@
+"""Recipes: software that a project can ask for, each described by a ``recipe.yaml``."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from jsonschema import Draft202012Validator
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from voxpop.appliance.errors import RecipeAbsent, RecipeAlone, RecipeInvalid
+
+DOCUMENT = "recipe.yaml"
+
+
+class RecipeKind(StrEnum):
+    """What a recipe brings into an appliance."""
+
+    TOOL = "tool"
+    BATCH_QUEUE = "batch-queue"
+    PORTAL = "portal"
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """Software that a project can ask for.
+
+    Parameters
+    ----------
+    version : str
+        Of the recipe, not of the software.
+    licence : str
+        SPDX expression of the software's licence.
+    needs : tuple of str
+        Recipes that must be asked for beside it.
+    programs, python_modules : tuple of str
+        What is on a machine once the recipe was applied; a site that installs nothing looks for these.
+    gives_on : tuple of str
+        Kinds of site that can give it; a site may still lack what it needs.
+    """
+
+    name: str
+    version: str
+    purpose: str
+    licence: str
+    kind: RecipeKind
+    needs: tuple[str, ...] = ()
+    programs: tuple[str, ...] = ()
+    python_modules: tuple[str, ...] = ()
+    gives_on: tuple[str, ...] = ()
+
+
+def find_recipes(folder: Path) -> Mapping[str, Recipe]:
+    """Read every recipe of a folder ``<folder>/<name>/recipe.yaml``.
+
+    Returns
+    -------
+    mapping of name to Recipe, in order of names
+
+    Raises
+    ------
+    RecipeInvalid
+        If one of them can't be read, or lies in a folder of another name.
+    """
+    return {path.parent.name: load_recipe(path) for path in sorted(folder.glob(f"*/{DOCUMENT}"))}
+
+
+def load_recipe(path: Path) -> Recipe:
+    """Read one ``recipe.yaml`` and check it against its schema.
+
+    Raises
+    ------
+    RecipeInvalid
+        If it is no YAML, breaks the schema, or its name is not its folder's.
+    """
+    folder = path.parent.name
+    content = _content(path)
+    fault = next(iter(sorted(_schema().iter_errors(content), key=lambda error: list(map(str, error.path)))), None)
+    if fault is not None:
+        place = ".".join(str(part) for part in fault.absolute_path) or "the document"
+        raise RecipeInvalid(folder, f"{place} is wrong: {fault.message}")
+    if content["name"] != folder:
+        raise RecipeInvalid(folder, f"its name is '{content['name']}': give the folder and the recipe one name")
+    provides = content["provides"]
+    return Recipe(
+        name=content["name"],
+        version=content["version"],
+        purpose=content["purpose"].strip(),
+        licence=content["licence"],
+        kind=RecipeKind(provides["kind"]),
+        needs=tuple(content["needs"]),
+        programs=tuple(provides.get("programs", ())),
+        python_modules=tuple(provides.get("python_modules", ())),
+        gives_on=tuple(content["gives_on"]),
+    )
+
+
+def check_recipes(asked: Sequence[str], recipes: Mapping[str, Recipe]) -> None:
+    """Refuse recipes that are not there, or that lack one they need.
+
+    Raises
+    ------
+    RecipeAbsent
+        If a name is not known.
+    RecipeAlone
+        If a recipe needs one that was not asked for.
+    """
+    for name in asked:
+        if name not in recipes:
+            raise RecipeAbsent(name)
+        missing = [needed for needed in recipes[name].needs if needed not in asked]
+        if missing:
+            raise RecipeAlone(name, missing[0])
+
+
+def _content(path: Path) -> Any:
+    folder = path.parent.name
+    try:
+        return YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as missing:
+        raise RecipeInvalid(folder, f"{DOCUMENT} is not there: a recipe's folder needs one") from missing
+    except (YAMLError, UnicodeDecodeError) as broken:
+        raise RecipeInvalid(folder, f"{DOCUMENT} is no readable YAML: mend its syntax") from broken
+
+
+@cache
+def _schema() -> Draft202012Validator:
+    schema = json.loads(files("voxpop.appliance").joinpath("recipe.schema.json").read_text(encoding="utf-8"))
+    return Draft202012Validator(schema)

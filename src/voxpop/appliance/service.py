@@ -1,0 +1,230 @@
+"""The use cases of appliances: plan one, deploy it, look at it, remove it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from voxpop.appliance.errors import ApplianceLost, ApplianceNotDeployed, NothingDeployed, SiteAbsent
+from voxpop.appliance.model import Appliance, Deployment, Environment
+from voxpop.appliance.ports import Appliances, Site
+from voxpop.appliance.recipes import Recipe, check_recipes
+from voxpop.appliance.states import LIFE_CYCLE, ApplianceState
+from voxpop.appliance.tosca import document
+from voxpop.kernel.clock import Clock
+from voxpop.kernel.digests import Json, sha256_bytes
+from voxpop.kernel.errors import VoxpopError
+from voxpop.kernel.ids import ApplianceId, ApplicationId, VolumeId
+from voxpop.kernel.ledger import Event, Ledger
+
+_S = ApplianceState
+_EVENT_OF = {
+    _S.PLANNED: "appliance.replanned",
+    _S.DEPLOYED: "appliance.deployed",
+    _S.FAILED: "appliance.failed",
+    _S.LOST: "appliance.lost",
+    _S.REMOVED: "appliance.removed",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ApplianceView:
+    """An appliance, and what its site says of it now.
+
+    Parameters
+    ----------
+    deployment : Deployment or None
+        None where it is not deployed, or the site can't say.
+    """
+
+    appliance: Appliance
+    seen: ApplianceState
+    deployment: Deployment | None
+
+
+class ApplianceService:
+    """The use cases of appliances.
+
+    Parameters
+    ----------
+    sites : mapping of name to Site
+    recipes : mapping of name to Recipe
+        What a project can ask for.
+    """
+
+    def __init__(
+        self,
+        appliances: Appliances,
+        sites: Mapping[str, Site],
+        ledger: Ledger,
+        clock: Clock,
+        recipes: Mapping[str, Recipe],
+    ) -> None:
+        self._appliances = appliances
+        self._sites = sites
+        self._ledger = ledger
+        self._clock = clock
+        self._recipes = recipes
+
+    def plan(
+        self,
+        application: ApplicationId,
+        environment: Environment,
+        volume_id: VolumeId,
+        volume_digest: str,
+        site: str,
+        actor: str,
+    ) -> Appliance:
+        """Plan an appliance, or return the one of the same document, volume and site that was not removed.
+
+        Raises
+        ------
+        Absent
+            If there is no such site, or no such recipe.
+        Refused
+            If a recipe needs another that was not asked for.
+        """
+        self._site(site)
+        check_recipes(environment.recipes, self._recipes)
+        text = document(environment, application=application, volume_digest=volume_digest, recipes=self._recipes)
+        digest = sha256_bytes(text.encode())
+        known = self._appliances.of_application(application)
+        for appliance in known:
+            same = (appliance.document_digest, appliance.volume, appliance.site) == (digest, volume_id, site)
+            if same and appliance.state is not _S.REMOVED:
+                return appliance
+        planned = Appliance(
+            id=ApplianceId(f"{application}-a{len(known) + 1}"),
+            application=application,
+            volume=volume_id,
+            site=site,
+            state=_S.PLANNED,
+            document_digest=digest,
+            created_at=self._clock.now(),
+        )
+        self._appliances.add(planned, text, actor)
+        return planned
+
+    def deploy(self, appliance_id: ApplianceId, volume_path: Path, results_path: Path, actor: str) -> Deployment:
+        """Deploy a planned appliance; one that stands stays, one that failed or was lost is made again.
+
+        Raises
+        ------
+        IllegalMove
+            If it was removed.
+        VoxpopError
+            What the site said no with; the appliance is then FAILED (or LOST, if it was deployed before).
+        """
+        appliance = self._appliances.get(appliance_id)
+        if appliance.state is _S.FAILED:
+            self._move(appliance, _S.PLANNED, actor, "deployed again")
+            appliance = self._appliances.get(appliance_id)
+        if appliance.state is not _S.DEPLOYED:
+            LIFE_CYCLE.check(_subject(appliance_id), appliance.state, _S.DEPLOYED)
+        try:
+            text = self._appliances.document(appliance_id)
+            deployment = self._site(appliance.site).deploy(appliance_id, text, volume_path, results_path)
+        except VoxpopError as failed:
+            self._fail(appliance, actor, failed)
+            raise
+        if appliance.state is not _S.DEPLOYED:
+            self._move(appliance, _S.DEPLOYED, actor, "", deployment)
+        return deployment
+
+    def get(self, appliance_id: ApplianceId) -> Appliance:
+        """Return an appliance, or raise ``Absent``."""
+        return self._appliances.get(appliance_id)
+
+    def document(self, appliance_id: ApplianceId) -> str:
+        """Return an appliance's TOSCA document."""
+        return self._appliances.document(appliance_id)
+
+    def show(self, appliance_id: ApplianceId) -> ApplianceView:
+        """Return an appliance and what its site says of it now; one that the site lost is written down as LOST."""
+        appliance = self._appliances.get(appliance_id)
+        if appliance.state not in (_S.DEPLOYED, _S.LOST):
+            return ApplianceView(appliance, appliance.state, None)
+        site = self._site(appliance.site)
+        seen = site.state(appliance_id)
+        if seen is not _S.DEPLOYED and appliance.state is _S.DEPLOYED:
+            self._move(appliance, _S.LOST, "voxpop", f"site {appliance.site} says that it is {seen.value}")
+            appliance = self._appliances.get(appliance_id)
+        return ApplianceView(appliance, seen, site.find(appliance_id) if seen is _S.DEPLOYED else None)
+
+    def deployed(self, appliance_id: ApplianceId) -> tuple[Appliance, Deployment]:
+        """Return an appliance that stands.
+
+        Raises
+        ------
+        ApplianceNotDeployed
+            If it was not deployed, or removed.
+        ApplianceLost
+            If its site can't account for it.
+        """
+        view = self.show(appliance_id)
+        if view.deployment is not None and view.appliance.state is _S.DEPLOYED:
+            return view.appliance, view.deployment
+        if view.appliance.state is _S.LOST:
+            raise ApplianceLost(appliance_id, view.appliance.site)
+        raise ApplianceNotDeployed(appliance_id, view.appliance.state.value)
+
+    def newest(self, application: ApplicationId) -> tuple[Appliance, Deployment]:
+        """Return the application's newest appliance that was deployed and not removed.
+
+        Raises
+        ------
+        NothingDeployed
+            If there is none.
+        ApplianceLost
+            If its site can't account for it.
+        """
+        for appliance in reversed(self._appliances.of_application(application)):
+            if appliance.state in (_S.DEPLOYED, _S.LOST):
+                return self.deployed(appliance.id)
+        raise NothingDeployed(application)
+
+    def remove(self, appliance_id: ApplianceId, actor: str, reason: str = "") -> None:
+        """Remove an appliance from its site; results stay. Twice is silent."""
+        appliance = self._appliances.get(appliance_id)
+        self._site(appliance.site).remove(appliance_id)
+        if appliance.state is not _S.REMOVED:
+            self._move(appliance, _S.REMOVED, actor, reason)
+
+    def _site(self, name: str) -> Site:
+        if name not in self._sites:
+            raise SiteAbsent(name)
+        return self._sites[name]
+
+    def _fail(self, appliance: Appliance, actor: str, failed: VoxpopError) -> None:
+        target = {_S.PLANNED: _S.FAILED, _S.DEPLOYED: _S.LOST}.get(appliance.state)
+        if target is not None:
+            self._move(appliance, target, actor, failed.sentence)
+
+    def _move(
+        self,
+        appliance: Appliance,
+        target: ApplianceState,
+        actor: str,
+        reason: str,
+        deployment: Deployment | None = None,
+    ) -> None:
+        subject = _subject(appliance.id)
+        LIFE_CYCLE.check(subject, appliance.state, target)
+        facts = {} if deployment is None else _facts(deployment)
+        event = Event(_EVENT_OF[target], subject, actor, reason, facts)
+        self._ledger.move(subject, appliance.state, target, event)
+
+
+def _facts(deployment: Deployment) -> dict[str, Json]:
+    return {
+        "site": deployment.site,
+        "sandbox": deployment.sandbox,
+        "network": deployment.network,
+        "cores": deployment.cores,
+        "memory_gb": deployment.memory_gb,
+        "not_given": list(deployment.not_given),
+        "document_sha256": deployment.document_digest,
+    }
+
+
+def _subject(appliance: ApplianceId) -> str:
+    return f"appliance:{appliance}"

@@ -1,0 +1,1 @@
+"""CWL workflows by cwltool, in process inside one confined child."""

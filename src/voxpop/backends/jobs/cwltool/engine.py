@@ -1,0 +1,189 @@
+"""The parent's side: starts the one child of a run, follows it, and reads what it left."""
+
+import errno
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from voxpop.backends import process
+from voxpop.backends.jobs.cwltool.spec import BUSY, DISK_FULL, LOG, OUTCOME, PROGRESS, RECORD, SPEC, Failure, Spec
+from voxpop.backends.process import Child, ToolTimedOut
+from voxpop.kernel.errors import VoxpopError
+from voxpop.run.errors import (
+    DiskFull,
+    EngineBroken,
+    RecordInvalid,
+    RunBusy,
+    RunInterrupted,
+    RunStopped,
+    StepFailed,
+    WorkflowUnfit,
+)
+from voxpop.run.model import RunRecord
+from voxpop.run.ports import Confinement, Sandbox, Task
+from voxpop.run.records import loads
+
+_FOLLOW_EVERY_S = 0.1
+_ASK_EVERY_S = 0.5
+_GRACE_S = 5.0
+_SIGNALLED = 128  # a shell and a sandbox add it to the number of the signal that ended their child
+
+
+class CwltoolEngine:
+    """``run.ports.Engine`` by cwltool."""
+
+    def execute(
+        self,
+        task: Task,
+        sandbox: Sandbox,
+        tick: Callable[[str], None],
+        wanted: Callable[[], bool] = lambda: True,
+    ) -> RunRecord:
+        """Run to the end; the same call again returns the record, or goes on where the run was.
+
+        Raises
+        ------
+        StepFailed
+            If a step ended badly.
+        WorkflowUnfit
+            If the workflow can't be carried out at all.
+        RunInterrupted
+            If the child was ended from outside.
+        DiskFull
+            If there is no room left for what the run writes.
+        RunBusy
+            If another process carries the run out.
+        RunStopped
+            If it was not wanted any more.
+        """
+        done = _record(task)
+        if done is not None:
+            return done
+        exit_code = self._follow(task, self._start(task, sandbox), tick, wanted)
+        if exit_code == 0:
+            record = _record(task)
+            if record is None:
+                raise RunInterrupted(task.run)
+            (task.folder / SPEC).unlink(missing_ok=True)
+            return record
+        raise _why(task, exit_code)
+
+    def _start(self, task: Task, sandbox: Sandbox) -> Child:
+        folder = task.folder.resolve()
+        folder.mkdir(parents=True, exist_ok=True)
+        for left in (OUTCOME, PROGRESS):
+            (folder / left).unlink(missing_ok=True)
+        spec = _spec(task, folder, sandbox)
+        _write(spec, folder / SPEC)
+        command = [sys.executable, "-m", "voxpop.backends.jobs.cwltool.child", str(folder / SPEC)]
+        confinement = Confinement(
+            read_only=(task.volume.resolve(), task.pipeline.folder.resolve()),
+            read_write=(folder,),
+            cores=task.cores,
+            memory_gb=task.memory_gb,
+        )
+        return process.start(sandbox.wrap(command, confinement), cwd=folder, stdout=folder / LOG)
+
+    def _follow(self, task: Task, child: Child, tick: Callable[[str], None], wanted: Callable[[], bool]) -> int:
+        progress = _Progress(task.folder / PROGRESS, tick)
+        asked = time.monotonic()
+        try:
+            while True:
+                try:
+                    exit_code = child.wait(_FOLLOW_EVERY_S)
+                except ToolTimedOut:
+                    exit_code = None
+                progress.read()
+                if exit_code is not None:
+                    return exit_code
+                if time.monotonic() - asked >= _ASK_EVERY_S:
+                    asked = time.monotonic()
+                    if not wanted():
+                        raise RunStopped(task.run)
+        finally:
+            _put_down(child)
+
+
+class _Progress:
+    """Tells each new line of the child's progress."""
+
+    def __init__(self, path: Path, tick: Callable[[str], None]) -> None:
+        self._path = path
+        self._tick = tick
+        self._seen = 0
+
+    def read(self) -> None:
+        """Tell what is new."""
+        if not self._path.is_file():
+            return
+        lines = self._path.read_text(encoding="utf-8").split("\n")[:-1]
+        for step in lines[self._seen :]:
+            self._tick(step)
+        self._seen = max(self._seen, len(lines))
+
+
+def _put_down(child: Child) -> None:
+    if child.poll() is not None:
+        return
+    child.terminate()
+    try:
+        child.wait(_GRACE_S)
+    except ToolTimedOut:
+        child.kill()
+        child.wait()
+
+
+def _write(spec: Spec, path: Path) -> None:
+    try:
+        spec.write(path)
+    except OSError as broken:
+        if broken.errno == errno.ENOSPC:
+            raise DiskFull(spec.run) from broken
+        raise
+
+
+def _spec(task: Task, folder: Path, sandbox: Sandbox) -> Spec:
+    return Spec(
+        run=task.run,
+        pipeline=f"{task.pipeline.name}/{task.pipeline.version}",
+        pipeline_digest=task.pipeline.digest,
+        pipeline_folder=str(task.pipeline.folder.resolve()),
+        workflow=str(task.pipeline.workflow.resolve()),
+        volume_id=task.volume_id,
+        volume_digest=task.volume_digest,
+        volume=str(task.volume.resolve()),
+        folder=str(folder),
+        inputs=dict(task.inputs),
+        parameters=dict(task.pipeline.parameters),
+        cores=task.cores,
+        memory_gb=task.memory_gb,
+        sandbox=sandbox.name,
+    )
+
+
+def _record(task: Task) -> RunRecord | None:
+    path = task.folder / RECORD
+    if not path.is_file():
+        return None
+    try:
+        record = loads(path.read_text(encoding="utf-8"))
+    except RecordInvalid:
+        return None
+    same = record.run == task.run and record.pipeline_digest == task.pipeline.digest
+    return record if same and record.volume_digest == task.volume_digest else None
+
+
+def _why(task: Task, exit_code: int) -> VoxpopError:
+    if exit_code == BUSY:
+        return RunBusy(task.run)
+    if exit_code == DISK_FULL:
+        return DiskFull(task.run)
+    path = task.folder / OUTCOME
+    if not path.is_file():
+        killed = exit_code < 0 or exit_code > _SIGNALLED
+        return RunInterrupted(task.run) if killed else EngineBroken(task.run, exit_code)
+    failure = Failure.read(path)
+    if failure.step:
+        return StepFailed(task.run, failure.step, failure.position, failure.exit_code)
+    return WorkflowUnfit(f"run '{task.run}': {failure.sentence}")

@@ -1,0 +1,76 @@
+"""What the parent tells the child, and what the child answers."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from voxpop.kernel.digests import Json
+
+SPEC = "spec.json"
+OUTCOME = "outcome.json"
+PROGRESS = "progress.txt"
+RECORD = "record.json"
+LOG = "log.txt"
+OUTPUTS = "outputs"
+STEPS = "steps"
+SCRATCH = "scratch"
+BUSY = 2
+"""The child's exit code where another process carries the run out."""
+DISK_FULL = 3
+"""The child's exit code where there is no room left, not even for saying so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """One run, as the child is told; paths are absolute."""
+
+    run: str
+    pipeline: str
+    pipeline_digest: str
+    pipeline_folder: str
+    workflow: str
+    volume_id: str
+    volume_digest: str
+    volume: str
+    folder: str
+    inputs: Mapping[str, Json]
+    parameters: Mapping[str, Json]
+    cores: int
+    memory_gb: int
+    sandbox: str
+
+    def write(self, path: Path) -> None:
+        """Write it for the child, whole or not at all."""
+        write_whole(path, json.dumps(asdict(self), indent=1, sort_keys=True))
+
+    @classmethod
+    def read(cls, path: Path) -> "Spec":
+        """Read what ``write`` wrote."""
+        return cls(**json.loads(path.read_text(encoding="utf-8")))
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a run did not end well: a step's end, or one sentence where no step is to blame."""
+
+    step: str = ""
+    position: int = 0
+    exit_code: int | None = None
+    sentence: str = ""
+
+    def write(self, path: Path) -> None:
+        """Write it for the parent, whole or not at all."""
+        write_whole(path, json.dumps(asdict(self), sort_keys=True))
+
+    @classmethod
+    def read(cls, path: Path) -> "Failure":
+        """Read what ``write`` wrote."""
+        return cls(**json.loads(path.read_text(encoding="utf-8")))
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a text file under a temporary name, then put it in place."""
+    temporary = path.with_name(f"{path.name}.part")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(path)

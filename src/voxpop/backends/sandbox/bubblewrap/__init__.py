@@ -1,0 +1,154 @@
+"""A sandbox by bubblewrap: own name spaces, no network, and only what the child needs is there at all."""
+
+import os
+import shutil
+import sys
+from collections.abc import Iterator, Sequence
+from functools import cache
+from pathlib import Path
+
+import voxpop
+from voxpop.backends import process
+from voxpop.backends.sandbox import child_environment, limits
+from voxpop.kernel.errors import VoxpopError
+from voxpop.run.ports import Confinement
+
+NAME = "bubblewrap"
+_HOME = Path("/tmp/home")  # noqa: S108 -- inside the sandbox, where /tmp is its own
+_SYSTEM = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
+# the linker's cache, links to the chosen BLAS, fonts for figures
+_CONFIGURATION = ("/etc/ld.so.cache", "/etc/alternatives", "/etc/fonts")
+_PATIENCE_S = 10.0
+
+
+class Bubblewrap:
+    """Confines a child by bwrap(1).
+
+    Parameters
+    ----------
+    hidden : sequence of Path
+        Folders that must not be seen even where a folder above them is: the protected folder.
+    """
+
+    network = False
+    guarantees = (
+        "the volume is mounted read-only",
+        "there is no network",
+        "nothing but the volume, the pipeline, the run's folder and the installed software can be seen",
+        "all processes of a run end with it",
+    )
+
+    def __init__(self, hidden: Sequence[Path] = ()) -> None:
+        self._hidden = tuple(path.resolve() for path in hidden)
+
+    @property
+    def name(self) -> str:
+        """``bubblewrap``; stands in the run's record."""
+        return NAME
+
+    def wrap(self, command: Sequence[str], confinement: Confinement) -> Sequence[str]:
+        """Return the command line that starts ``command`` confined: paths keep their names inside.
+
+        Raises
+        ------
+        ToolMissing
+            If bubblewrap is not installed.
+        """
+        program = shutil.which("bwrap")
+        if program is None:
+            raise process.ToolMissing("bwrap")
+        words = [*limits(confinement), program, *_name_spaces(), *_system(), *_python()]
+        for path in confinement.read_only:
+            words += ["--ro-bind", str(path), str(path)]
+        for path in confinement.read_write:
+            words += ["--bind", str(path), str(path)]
+        words += self._covers([*_python_folders(), *confinement.read_only, *confinement.read_write])
+        for name, value in child_environment(_HOME).items():
+            words += ["--setenv", name, value]
+        # an empty place to start in: `python -m` looks for modules there first
+        return [*words, "--chdir", str(_HOME), "--", *command]
+
+    def _covers(self, shown: Sequence[Path]) -> list[str]:
+        """Lay an empty folder over each hidden one that would be seen."""
+        words: list[str] = []
+        for path in self._hidden:
+            if path.is_dir() and any(path.is_relative_to(folder.resolve()) for folder in shown):
+                words += ["--tmpfs", str(path)]
+        return words
+
+
+@cache
+def available() -> bool:
+    """Say whether bubblewrap works here, by trying it: a container or a kernel may forbid name spaces."""
+    if shutil.which("bwrap") is None:
+        return False
+    confinement = Confinement((), (), cores=1, memory_gb=1)
+    try:
+        tried = process.run(Bubblewrap().wrap(["true"], confinement), timeout_s=_PATIENCE_S)
+    except VoxpopError:
+        return False
+    return tried.exit_code == 0
+
+
+def _name_spaces() -> list[str]:
+    return [
+        "--unshare-all",
+        "--die-with-parent",
+        "--new-session",  # CVE-2017-5226: no way to type into our terminal
+        "--cap-drop",
+        "ALL",
+        "--hostname",
+        "sandbox",
+        "--clearenv",
+        "--proc",
+        "/proc",
+        "--dev",
+        "/dev",
+        "--tmpfs",
+        "/tmp",  # noqa: S108 -- the sandbox's own
+        "--dir",
+        str(_HOME),
+        "--dir",
+        "/var/tmp",  # noqa: S108 -- the sandbox's own
+    ]
+
+
+def _system() -> list[str]:
+    words = ["--ro-bind", "/usr", "/usr"]
+    for name in _SYSTEM:
+        path = Path(name)
+        if path.is_symlink():
+            words += ["--symlink", os.readlink(path), name]  # noqa: PTH115 -- as it is written, not as a Path
+        elif path.is_dir():
+            words += ["--ro-bind", name, name]
+    for name in _CONFIGURATION:
+        words += ["--ro-bind-try", name, name]
+    return words
+
+
+def _python() -> list[str]:
+    words: list[str] = []
+    for folder in _python_folders():
+        words += ["--ro-bind", str(folder), str(folder)]
+    return words
+
+
+@cache
+def _python_folders() -> tuple[Path, ...]:
+    """Return the folders of this Python, its virtual environment and our package, those under /usr left out."""
+    found: list[Path] = []
+    for path in _python_parts():
+        if path.exists() and not any(path.is_relative_to(known) for known in [Path("/usr"), *found]):
+            found.append(path)
+    return tuple(found)
+
+
+def _python_parts() -> Iterator[Path]:
+    for prefix in (sys.prefix, sys.base_prefix):
+        yield Path(prefix)
+        yield Path(prefix).resolve()
+    link = Path(sys.executable)
+    while link.is_symlink():  # each link of the chain must be there for the next one to be found
+        link = link.parent / os.readlink(link)  # noqa: PTH115 -- one link at a time
+        yield Path(os.path.normpath(link.parent.parent))
+    yield Path(voxpop.__file__).resolve().parent

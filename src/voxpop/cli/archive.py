@@ -1,0 +1,110 @@
+"""``voxpop archive``: connect archives and clinical sources, and harvest them into the index."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from voxpop.cli.console import DEFAULT_WORK, JsonOption, PersonOption, WorkOption, show, show_table
+from voxpop.cli.opening import opened
+from voxpop.kernel.digests import Json
+from voxpop.kernel.errors import Invalid
+
+app = typer.Typer(help="Connect archives (PACS) and clinical sources, and harvest them into the index.")
+
+Name = Annotated[str, typer.Argument(help="The archive's name here.", metavar="NAME")]
+Setting = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="A setting as KEY=VALUE; secrets by KEY_file=PATH.", metavar="KEY=VALUE"),
+]
+
+
+class SettingUnreadable(Invalid):
+    """A setting was not given as KEY=VALUE."""
+
+    code = "setting-unreadable"
+
+    def __init__(self, text: str) -> None:
+        super().__init__(f"'{text.partition('=')[0]}' is no setting: write --set KEY=VALUE")
+
+
+@app.command()
+def add(
+    name: Name,
+    kind: Annotated[str, typer.Option("--kind", help="dicomweb, dimse or folder.")],
+    settings: Setting = None,
+    work: WorkOption = DEFAULT_WORK,
+    person: PersonOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Connect an archive, or change its connection."""
+    system = opened(work, person, create=True)
+    given = dict(_pair(text) for text in settings or [])
+    system.connect_archive(name, kind, given)
+    show(
+        {"archive": name, "kind": kind},
+        f"archive '{name}' is connected: try `voxpop archive echo {name}`",
+        as_json=as_json,
+    )
+
+
+@app.command(name="list")
+def list_(work: WorkOption = DEFAULT_WORK, as_json: JsonOption = False) -> None:
+    """List the connected archives."""
+    rows: list[dict[str, Json]] = [
+        {
+            "archive": one.name,
+            "kind": one.kind,
+            "settings": dict(one.settings) if as_json else ", ".join(f"{k}={v}" for k, v in one.settings.items()),
+            "studies": one.studies,
+            "harvested_at": one.harvested_at.isoformat(timespec="seconds") if one.harvested_at else None,
+        }
+        for one in opened(work).archive_records.every()
+    ]
+    columns = ("archive", "kind", "settings", "studies", "harvested_at")
+    show_table(rows, columns, as_json=as_json, empty="no archive is connected: `voxpop archive add` connects one")
+
+
+@app.command()
+def echo(name: Name, work: WorkOption = DEFAULT_WORK, as_json: JsonOption = False) -> None:
+    """Ask an archive whether it is there and lets us in."""
+    opened(work).archives.named(name).echo()
+    show({"archive": name, "answers": True}, f"archive '{name}' answers", as_json=as_json)
+
+
+@app.command()
+def harvest(
+    name: Name,
+    clinical: Annotated[
+        Path | None, typer.Option("--clinical", help="The clinical source (CSV or Parquet) to join.", metavar="FILE")
+    ] = None,
+    work: WorkOption = DEFAULT_WORK,
+    person: PersonOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List an archive's studies into the index, which lies in the protected folder."""
+    system = opened(work, person)
+    found = system.harvest(name)
+    records = system.load_clinical(clinical) if clinical else None
+    odd: dict[str, Json] = dict(found.odd)
+    facts: dict[str, Json] = {
+        "archive": name,
+        "studies": found.studies,
+        "series": found.series,
+        "odd_answers": odd,
+        "index_sha256": found.digest,
+        "clinical_records": records,
+    }
+    text = f"archive '{name}': {found.studies} studies, {found.series} series"
+    if odd:
+        text += "; odd answers: " + ", ".join(f"{kind} {number}" for kind, number in odd.items())
+    if records is not None:
+        text += f"; {records} clinical records"
+    show(facts, text, as_json=as_json)
+
+
+def _pair(text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not equals or not key:
+        raise SettingUnreadable(text)
+    return key, value

@@ -1,0 +1,313 @@
+"""A work folder and its settings become a running system."""
+
+import logging
+import logging.handlers
+from collections.abc import Mapping
+from functools import cached_property
+from importlib.metadata import entry_points
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from voxpop.appliance.ports import Site
+from voxpop.appliance.service import ApplianceService
+from voxpop.application.ports import PriceList
+from voxpop.application.service import ApplicationService
+from voxpop.application.states import ApplicationState
+from voxpop.cohort.model import Harvest
+from voxpop.cohort.service import CohortService
+from voxpop.flow.chain import RecordedChain
+from voxpop.flow.counts import RequestCounts
+from voxpop.flow.evidence import Sources
+from voxpop.flow.reporting import Reporting
+from voxpop.flow.work import DurableWork, Places, Stages
+from voxpop.kernel.clock import Clock
+from voxpop.kernel.errors import Refused
+from voxpop.kernel.ids import ApplicationId, VolumeId
+from voxpop.result.service import ResultService
+from voxpop.run.model import Pipeline
+from voxpop.run.pipelines import pipeline_named
+from voxpop.run.ports import Sandbox
+from voxpop.run.service import RunService
+from voxpop.staging.course import Deidentification, Tools
+from voxpop.staging.deid import load_profile, load_secret, new_secret, save_secret
+from voxpop.staging.service import StagingService
+from voxpop.store.appliances import SqlAppliances
+from voxpop.store.applications import SqlApplications
+from voxpop.store.archives import SqlArchives
+from voxpop.store.chain import SignedHead
+from voxpop.store.cohorts import SqlCohorts
+from voxpop.store.engine import open_engine
+from voxpop.store.ledger import SqlLedger
+from voxpop.store.results import SqlResults
+from voxpop.store.runs import SqlRuns
+from voxpop.store.staging import SqlStagingRecords
+from voxpop.store.volumes import SqlVolumes
+from voxpop.volume.service import VolumeService
+from voxpop.wiring.archives import Archives
+from voxpop.wiring.installed import pipelines, recipes
+from voxpop.wiring.sandboxes import best_sandbox, leaves_network, sandbox_named
+from voxpop.wiring.settings import Settings
+from voxpop.wiring.work import WorkFolder
+
+
+class NotApproved(Refused):
+    """Staging was asked for an application that nobody has approved."""
+
+    code = "not-approved"
+
+    def __init__(self, application: str, state: str) -> None:
+        super().__init__(
+            f"application '{application}' is {state}: only an approved one is staged; "
+            f"`voxpop application review {application}` and `approve` come first"
+        )
+
+
+class System:
+    """Everything of one work folder; parts are made when they are first used.
+
+    Parameters
+    ----------
+    work : WorkFolder
+    settings : Settings
+    clock : Clock
+    """
+
+    def __init__(self, work: WorkFolder, settings: Settings, clock: Clock) -> None:
+        self.work = work
+        self.settings = settings
+        self._clock = clock
+        _log_to(work.logs / "voxpop.log")
+
+    @property
+    def person(self) -> str:
+        """Who acts."""
+        return self.settings.person
+
+    @property
+    def jobs_url(self) -> str:
+        """The database of durable work."""
+        return self.work.jobs_url
+
+    @cached_property
+    def ledger(self) -> SqlLedger:
+        """The audit log, the moves and the outbox."""
+        head = SignedHead(self.work.protected)
+        head.create()
+        return SqlLedger(self._engine, head, self._clock)
+
+    @cached_property
+    def archive_records(self) -> SqlArchives:
+        """How archives were connected."""
+        return SqlArchives(self._engine, self.ledger, self._clock)
+
+    @cached_property
+    def archives(self) -> Archives:
+        """The connected archives, by name."""
+        return Archives(self.archive_records)
+
+    @cached_property
+    def applications(self) -> ApplicationService:
+        """The use cases of applications."""
+        records = SqlApplications(self._engine, self.ledger, self._clock)
+        return ApplicationService(records, self.counts, self, self.ledger, self)
+
+    @cached_property
+    def counts(self) -> RequestCounts:
+        """What the index could give for a request."""
+        return RequestCounts(self.cohorts)
+
+    @cached_property
+    def cohort_records(self) -> SqlCohorts:
+        """Frozen cohorts."""
+        return SqlCohorts(self._engine, self.ledger, self.work.protected / "cohorts")
+
+    @cached_property
+    def cohorts(self) -> CohortService:
+        """The use cases of cohorts."""
+        from voxpop.backends.index.duckdb import open_index
+
+        index = open_index(self.work.protected / "index")
+        return CohortService(self.archives, index, self.cohort_records, self.ledger, self._clock)
+
+    @cached_property
+    def volumes(self) -> VolumeService:
+        """The use cases of volumes."""
+        records = SqlVolumes(self._engine, self.ledger, self._clock, self.work.volumes)
+        return VolumeService(records, self.ledger, self._clock, self.work.volumes)
+
+    @cached_property
+    def staging_records(self) -> SqlStagingRecords:
+        """What became of each series and study."""
+        return SqlStagingRecords(self._engine)
+
+    @cached_property
+    def deidentification(self) -> Deidentification:
+        """The profile and the secret of the pseudonyms; the secret is made with the first volume."""
+        key = self.work.protected / "pseudonym.key"
+        if not key.exists() and not self.volumes.every():
+            save_secret(key, new_secret())
+        return Deidentification(load_profile(self.settings.profile), load_secret(key))
+
+    @cached_property
+    def staging(self) -> StagingService:
+        """The use cases of staging."""
+        from voxpop.backends.converter.dcm2niix import gzip_nifti, open_converter
+
+        tools = Tools(self.archives.named, open_converter(), gzip_nifti, self.deidentification)
+        return StagingService(tools, self.staging_records, self.work.protected / "staging")
+
+    @cached_property
+    def sites(self) -> Mapping[str, Site]:
+        """The sites, by name; each comes from the entry points ``voxpop.site``."""
+        sandbox = best_sandbox(self.work.protected)
+        return {
+            point.name: point.load()(
+                point.name, folder=self.work.appliances, sandbox=sandbox.name, network=leaves_network(sandbox)
+            )
+            for point in entry_points(group="voxpop.site")
+        }
+
+    @cached_property
+    def appliance_records(self) -> SqlAppliances:
+        """Appliances and their documents."""
+        return SqlAppliances(self._engine, self.ledger)
+
+    @cached_property
+    def appliances(self) -> ApplianceService:
+        """The use cases of appliances."""
+        return ApplianceService(self.appliance_records, self.sites, self.ledger, self._clock, recipes())
+
+    @cached_property
+    def run_records(self) -> SqlRuns:
+        """Runs and the files that they left."""
+        return SqlRuns(self._engine, self.ledger, self.work.results)
+
+    @cached_property
+    def runs(self) -> RunService:
+        """The use cases of runs."""
+        from voxpop.backends.jobs.cwltool.engine import CwltoolEngine
+
+        def sandbox(name: str) -> Sandbox:
+            return sandbox_named(name, self.work.protected)
+
+        return RunService(self.run_records, CwltoolEngine(), sandbox, self.ledger, self._clock)
+
+    @cached_property
+    def reporting(self) -> Reporting:
+        """Reports and research objects."""
+        from voxpop.backends.report.typst import open_typesetter
+
+        service = ResultService(self.result_records, open_typesetter(), self.ledger)
+        return Reporting(self.sources, service, self.result_records, named_pipeline, self.settings.project)
+
+    @cached_property
+    def result_records(self) -> SqlResults:
+        """Which files runs left."""
+        return SqlResults(self._engine)
+
+    @cached_property
+    def sources(self) -> Sources:
+        """Where the evidence of a run is gathered from."""
+        return Sources(
+            applications=self.applications,
+            cohort=self.cohort_records.get,
+            volumes=self.volumes,
+            appliances=self.appliances,
+            run=self.run_records.get,
+            runs=self.runs,
+        )
+
+    @cached_property
+    def chain(self) -> RecordedChain:
+        """The links between a result and the decision."""
+        return RecordedChain(
+            self.sources, self.result_records.of_content, self.ledger.last_fact, self.cohort_records.list_digest
+        )
+
+    @cached_property
+    def durable_work(self) -> DurableWork:
+        """The pieces of durable work."""
+        stages = Stages(
+            applications=self.applications,
+            cohorts=self.cohorts,
+            staging=self.staging,
+            volumes=self.volumes,
+            appliances=self.appliances,
+            runs=self.runs,
+            reporting=self.reporting,
+        )
+        return DurableWork(stages, named_pipeline, Places(self.work.results), self._clock)
+
+    def price_list(self) -> PriceList:
+        """Return the prices of site ``local``."""
+        prices = self.settings.prices
+        return PriceList(prices.currency, prices.core_hour, prices.gpu_hour, prices.gb_month)
+
+    def recipes(self) -> tuple[str, ...]:
+        """Return the names of the recipes that an application may ask for."""
+        return tuple(recipes())
+
+    def pipelines(self) -> tuple[str, ...]:
+        """Return the pipelines that an application may name."""
+        return tuple(pipelines())
+
+    def connect_archive(self, name: str, kind: str, settings: Mapping[str, str]) -> None:
+        """Connect an archive, or change its connection."""
+        self.archives.connect(name, kind, settings, self.person)
+
+    def harvest(self, name: str, actor: str | None = None) -> Harvest:
+        """List an archive's studies into the index."""
+        self.archives.named(name)
+        found = self.cohorts.harvest(name, actor or self.person)
+        self.archive_records.harvested(name, found.studies)
+        return found
+
+    def load_clinical(self, file: Path, actor: str | None = None) -> int:
+        """Replace the clinical table by a file's records; returns how many there are."""
+        from voxpop.backends.clinical.tabular import open_clinical
+
+        records, _ = self.cohorts.load_clinical(open_clinical(file), actor or self.person)
+        return records
+
+    def check_staging(self, application: ApplicationId) -> None:
+        """Refuse to stage what nobody has approved.
+
+        Raises
+        ------
+        NotApproved
+            If the application is not approved or active.
+        """
+        state = self.applications.state(application)
+        if state not in (ApplicationState.APPROVED, ApplicationState.ACTIVE):
+            raise NotApproved(application, state.value)
+
+    def fates(self, volume: VolumeId) -> dict[str, int]:
+        """Count what became of the studies of a volume's cohort."""
+        counted: dict[str, int] = {}
+        for study in self.staging_records.outcomes(volume):
+            counted[study.fate.value] = counted.get(study.fate.value, 0) + 1
+        cohort = self.cohort_records.get(self.volumes.get(volume).cohort)
+        return {**counted, "not selected": counted.get("not selected", 0) + cohort.not_selected}
+
+    @cached_property
+    def _engine(self) -> Engine:
+        file = self.settings.database_url_file
+        return open_engine(file.read_text().strip() if file else self.work.database_url)
+
+
+def named_pipeline(name: str) -> Pipeline:
+    """Return an installed pipeline by ``name/version``."""
+    return pipeline_named(name, pipelines())
+
+
+def _log_to(file: Path) -> None:
+    """Send our own log lines, which never quote a value, to one rotating file."""
+    log = logging.getLogger("voxpop")
+    if any(getattr(handler, "baseFilename", None) == str(file) for handler in log.handlers):
+        return
+    handler = logging.handlers.RotatingFileHandler(file, maxBytes=2**20, backupCount=3, delay=True)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
+    log.propagate = False

@@ -1,0 +1,94 @@
+"""One suite over every site: what `appliance.ports.Site` promises."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from voxpop.appliance.errors import DocumentInvalid
+from voxpop.appliance.fakes import MemorySite
+from voxpop.appliance.model import Environment
+from voxpop.appliance.ports import Site
+from voxpop.appliance.recipes import Recipe, RecipeKind
+from voxpop.appliance.states import ApplianceState
+from voxpop.appliance.tosca import document
+from voxpop.backends.site.local import Machine, open_site
+from voxpop.kernel.ids import ApplianceId
+from voxpop.volume.seal import seal
+
+APPLIANCE = ApplianceId("bone-density-a1")
+RECIPES = {"octave": Recipe("octave", "1.0.0", "GNU Octave", "GPL-3.0-or-later", RecipeKind.TOOL)}
+
+SITES: dict[str, Callable[[Path], Site]] = {
+    "memory": lambda folder: MemorySite(folder.name),
+    "local": lambda folder: open_site(
+        folder.name, folder=folder, sandbox="bubblewrap", network=False, machine=Machine(64, 256, 8)
+    ),
+}
+
+
+@pytest.fixture(params=SITES)
+def site(request: pytest.FixtureRequest, tmp_path: Path) -> Site:
+    return SITES[request.param](tmp_path / "appliances")
+
+
+@pytest.fixture
+def volume(tmp_path: Path) -> Path:
+    folder = tmp_path / "volume"
+    folder.mkdir()
+    (folder / "README").write_text("images\n")
+    seal(folder)
+    return folder
+
+
+def written(volume: Path, cores: int = 2) -> str:
+    environment = Environment("bone-density", ("octave",), cores, 4, 0, 1, 30, "bone-density/1.0.0")
+    digest = seal(volume).digest
+    return document(environment, application="bone-density", volume_digest=digest, recipes=RECIPES)
+
+
+def test_what_is_deployed_is_found(site: Site, volume: Path, tmp_path: Path) -> None:
+    deployment = site.deploy(APPLIANCE, written(volume), volume, tmp_path / "results")
+    assert site.find(APPLIANCE) == deployment
+    assert site.state(APPLIANCE) is ApplianceState.DEPLOYED
+    assert (deployment.appliance, deployment.site) == (APPLIANCE, site.name)
+    assert (deployment.cores, deployment.memory_gb, deployment.days) == (2, 4, 30)
+    assert (deployment.pipelines, deployment.recipes) == (("bone-density/1.0.0",), ("octave",))
+
+
+def test_deploying_twice_is_one_deployment(site: Site, volume: Path, tmp_path: Path) -> None:
+    first = site.deploy(APPLIANCE, written(volume), volume, tmp_path / "results")
+    assert site.deploy(APPLIANCE, written(volume), volume, tmp_path / "results") == first
+
+
+def test_another_document_is_another_deployment(site: Site, volume: Path, tmp_path: Path) -> None:
+    site.deploy(APPLIANCE, written(volume), volume, tmp_path / "results")
+    changed = site.deploy(APPLIANCE, written(volume, cores=3), volume, tmp_path / "results")
+    assert changed.cores == 3
+    assert site.find(APPLIANCE) == changed
+
+
+def test_an_unknown_node_type_is_refused_and_nothing_is_deployed(site: Site, volume: Path, tmp_path: Path) -> None:
+    text = written(volume).replace("type: voxpop.nodes.Tool", "type: example.nodes.Tool")
+    with pytest.raises(DocumentInvalid, match=r"example\.nodes\.Tool"):
+        site.deploy(APPLIANCE, text, volume, tmp_path / "results")
+    assert site.find(APPLIANCE) is None
+    assert site.state(APPLIANCE) is ApplianceState.REMOVED
+
+
+def test_removing_twice_is_silent(site: Site, volume: Path, tmp_path: Path) -> None:
+    site.deploy(APPLIANCE, written(volume), volume, tmp_path / "results")
+    site.remove(APPLIANCE)
+    site.remove(APPLIANCE)
+    assert site.find(APPLIANCE) is None
+    assert site.state(APPLIANCE) is ApplianceState.REMOVED
+
+
+def test_removing_what_was_never_there_is_silent(site: Site) -> None:
+    site.remove(ApplianceId("other-a1"))
+
+
+def test_what_was_removed_can_be_deployed_again(site: Site, volume: Path, tmp_path: Path) -> None:
+    first = site.deploy(APPLIANCE, written(volume), volume, tmp_path / "results")
+    site.remove(APPLIANCE)
+    assert site.deploy(APPLIANCE, written(volume), volume, tmp_path / "results") == first

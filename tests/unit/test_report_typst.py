@@ -1,0 +1,347 @@
+"""The report as PDF: its words, its pages, its bytes; whatever the words are."""
+
+import json
+import shutil
+import subprocess
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from voxpop.backends.report.typst import open_typesetter
+from voxpop.kernel.digests import sha256_bytes, sha256_file
+from voxpop.kernel.errors import VoxpopError
+from voxpop.kernel.ids import RunId
+from voxpop.kernel.ledger import Event
+from voxpop.result.assembly import assemble, digests
+from voxpop.result.document import read_report
+from voxpop.result.errors import GlyphMissing, ReportNotSet
+from voxpop.result.facts import (
+    ApplianceFacts,
+    ApplicationFacts,
+    CohortFacts,
+    DecisionFacts,
+    FateFacts,
+    ReportFacts,
+    RunFacts,
+    StagingFacts,
+    StepFacts,
+    VolumeFacts,
+)
+from voxpop.result.fakes import MemoryResults
+from voxpop.result.model import Column, Figure, Report, Section, Table
+from voxpop.result.service import ResultService
+from voxpop.result.trace import trace
+
+LEVELS = ("T12", "L1", "L2", "L3", "L4", "L5")
+BEGAN = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
+HOSTILE = (
+    "#panic()",
+    '#read("report.json")',
+    "*bold* _it_ `raw` $x^2$",
+    "= no heading",
+    "<label> @cite",
+    '"quotes" \\ back {braces} [brackets]',
+    "\u201ctyped\u201d \u2212 \u2265 µ é ñ ß Ω",
+    "../../etc/passwd",
+    "%s {0} \\u{41}",
+    "a--b ... 'x'",
+)
+
+
+def digest(name: str) -> str:
+    return sha256_bytes(name.encode())
+
+
+@pytest.fixture
+def figure(tmp_path: Path) -> Figure:
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    import matplotlib.pyplot as plt
+
+    drawing, axes = plt.subplots(figsize=(4, 3))
+    axes.plot([1, 3, 2])
+    path = tmp_path / "drawn.png"
+    drawing.savefig(path)
+    plt.close(drawing)
+    return Figure(path, "Mean HU by level.", "A line that rises and falls.")
+
+
+def report(*sections: Section, **changes: object) -> Report:
+    plain = Report("Bone density", "24 participants", ("They differ.",), sections, {}, RunId("bones-r1"))
+    return replace(plain, **changes)  # type: ignore[arg-type]  # the tests' own keywords
+
+
+def by_participant() -> Table:
+    columns = (Column("Participant"), *(Column(level, "HU", "right") for level in LEVELS), Column("Quality"))
+    rows = [(f"sub-p{n:03d}", *(f"{100 + n + k}.5" for k in range(len(LEVELS))), "good") for n in range(24)]
+    return Table("Mean HU by participant and level", columns, tuple(rows))
+
+
+def facts() -> ReportFacts:
+    query = {"modality": "CT", "groups": [{"name": "osteoporotic", "icd10_any": ["M80", "M81"], "number": 12}]}
+    return ReportFacts(
+        ApplicationFacts(
+            "bones",
+            "Bone density",
+            digest("application"),
+            "EX-14",
+            ("Ada Ferrer",),
+            (DecisionFacts("mira", BEGAN, "approved", "sound and small"),),
+        ),
+        CohortFacts("bones-c1", json.dumps(query), digest("index"), digest("list"), 24, 3, BEGAN),
+        StagingFacts(
+            27,
+            (FateFacts("staged", "", 24, 24), FateFacts("not selected", "the modality is not CT", 3, 5)),
+            {"osteoporotic": 12, "control": 12},
+            "PS3.15 basic",
+            digest("profile"),
+            digest("staging"),
+        ),
+        VolumeFacts("bones-v1", digest("manifest"), 80, 312_000_000, BEGAN),
+        ApplianceFacts(
+            "bones-a1",
+            "local",
+            digest("tosca"),
+            "bubblewrap",
+            network=False,
+            asked={"cores": "16", "GPUs": "1"},
+            given={"cores": "2", "GPUs": "0"},
+            not_given=("14 of 16 cores", "1 GPU"),
+        ),
+        RunFacts(
+            RunId("bones-r1"),
+            "bone-density/1.0.0",
+            digest("pipeline"),
+            BEGAN,
+            BEGAN + timedelta(seconds=30),
+            "bubblewrap",
+            (StepFacts("measure", 24, 0, "measure.py", digest("tool")),),
+            {"python": "3.11.7"},
+            {"min_volume_ml": 3.0},
+            digest("record"),
+        ),
+    )
+
+
+def findings_folder(folder: Path, figure: Figure) -> Path:
+    folder.mkdir(exist_ok=True)
+    shutil.copyfile(figure.path, folder / "groups.png")
+    table = by_participant()
+    section = {
+        "title": "Measurements",
+        "tables": [
+            {
+                "caption": table.caption,
+                "columns": [{"name": c.name, "unit": c.unit, "align": c.align} for c in table.columns],
+                "rows": table.rows,
+            }
+        ],
+        "figures": [{"path": "groups.png", "caption": figure.caption, "alt": figure.alt}],
+    }
+    whole = {"title": "Bone density", "summary": ["They differ."], "sections": [section], "methods": ["We measured."]}
+    (folder / "report.json").write_text(json.dumps(whole), encoding="utf-8")
+    return folder
+
+
+def words_of(path: Path) -> str:
+    done = subprocess.run(["pdftotext", "-layout", path, "-"], capture_output=True, text=True, check=True)
+    return done.stdout
+
+
+def squeezed(text: str) -> str:
+    return "".join(text.replace("\u200b", "").split())
+
+
+def set_report(folder: Path, what: Report) -> Path:
+    target = folder / "report.pdf"
+    open_typesetter().set(what, target)
+    return target
+
+
+class MemoryLedger:
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+
+    def record(self, event: Event) -> None:
+        self.events.append(event)
+
+    def move(self, *_: object) -> None:
+        raise AssertionError
+
+
+@pytest.mark.needs("poppler")
+def test_the_tables_and_every_digest_are_words_of_the_pdf(tmp_path: Path, figure: Figure) -> None:
+    whole = assemble(read_report(findings_folder(tmp_path / "findings", figure)), facts())
+    words = words_of(set_report(tmp_path, whole))
+    for participant in by_participant().rows:
+        assert participant[0] in words
+        assert participant[3] in words
+    for name, value in digests(facts()).items():
+        assert value in words, name
+    assert digest("tool") in words
+    for told in ("14 of 16 cores; 1 GPU", "sound and small", "the modality is not CT", "M80, M81", "3.11.7"):
+        assert told in words
+    assert "Each of the 27 studies" in words
+
+
+@pytest.mark.needs("poppler")
+def test_every_page_can_be_drawn_and_has_its_number(tmp_path: Path, figure: Figure) -> None:
+    many = Section("Pictures", figures=(figure,) * 9, tables=(by_participant(),) * 4)
+    path = set_report(tmp_path, report(many, key_figure=figure))
+    subprocess.run(["pdftoppm", "-r", "30", "-png", path, tmp_path / "page"], check=True)
+    pages = sorted(tmp_path.glob("page-*.png"))
+    assert len(pages) > 3
+    words = words_of(path)
+    assert all(f"{number} of {len(pages)}" in words for number in range(1, len(pages) + 1))
+
+
+@pytest.mark.needs("poppler")
+def test_a_long_table_repeats_its_header_on_each_page(tmp_path: Path) -> None:
+    rows = tuple((f"sub-{n:03d}", f"{n}") for n in range(150))
+    table = Table("Long", (Column("Participant"), Column("Wholly", "HU")), rows)
+    path = set_report(tmp_path, report(Section("S", tables=(table,))))
+    pages = words_of(path).split("\f")
+    with_rows = [page for page in pages if "sub-" in page]
+    assert len(with_rows) > 2
+    assert all("Wholly" in page for page in with_rows)
+
+
+@pytest.mark.needs("poppler")
+@pytest.mark.parametrize("columns", [7, 12, 18])
+def test_a_wide_table_stays_on_the_page(tmp_path: Path, columns: int) -> None:
+    table = Table(
+        "Wide",
+        tuple(Column(f"Column{n}", "HU", "right") for n in range(columns)),
+        (tuple(f"{n}00.5" for n in range(columns)), tuple("x" * 50 for _ in range(columns))),
+    )
+    path = set_report(tmp_path, report(Section("S", tables=(table,))))
+    boxes = subprocess.run(["pdftotext", "-bbox", path, "-"], capture_output=True, text=True, check=True).stdout
+    width = 0.0
+    seen = 0
+    for line in boxes.splitlines():
+        parts = dict(part.split("=") for part in line.split() if "=" in part and part.count("=") == 1)
+        if "<page" in line:
+            width = float(parts["width"].strip('">'))
+        elif "<word" in line:
+            seen += 1
+            assert float(parts["xMax"].strip('"')) <= width - 50
+    assert seen > columns
+
+
+def test_the_same_report_twice_is_the_same_bytes(tmp_path: Path, figure: Figure) -> None:
+    one = report(Section("S", tables=(by_participant(),), figures=(figure,)), key_figure=figure)
+    first = sha256_file(set_report(tmp_path, one))
+    moved = tmp_path / "elsewhere"
+    moved.mkdir()
+    other = replace(figure, path=moved / "other.png")
+    shutil.copyfile(figure.path, other.path)
+    again = report(Section("S", tables=(by_participant(),), figures=(other,)), key_figure=other)
+    assert sha256_file(set_report(moved, again)) == first
+
+
+@pytest.mark.needs("poppler")
+def test_words_that_look_like_source_are_shown_as_they_are(tmp_path: Path) -> None:
+    table = Table(HOSTILE[0], tuple(Column(text, text) for text in HOSTILE[:3]), (HOSTILE[3:6],))
+    section = Section(HOSTILE[1], HOSTILE, (table,))
+    path = set_report(tmp_path, report(section, title=HOSTILE[2], subtitle=HOSTILE[3], summary=HOSTILE))
+    words = squeezed(words_of(path))
+    for text in HOSTILE:
+        assert words.count(squeezed(text)) >= 2, text
+
+
+PLAIN = st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E), max_size=40)
+
+
+@pytest.mark.needs("poppler")
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(PLAIN, PLAIN)
+def test_any_plain_words_are_shown_as_they_are(tmp_path: Path, one: str, other: str) -> None:
+    table = Table("T", (Column("C"),), ((one,),))
+    path = set_report(tmp_path, report(Section("S", (other,), (table,))))
+    words = squeezed(words_of(path))
+    assert squeezed(one) in words
+    assert squeezed(other) in words
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.text(max_size=20))
+def test_any_words_at_all_are_shown_or_refused_with_a_sentence(tmp_path: Path, text: str) -> None:
+    try:
+        path = set_report(tmp_path, report(Section("S", (text,)), title=text))
+    except VoxpopError as error:
+        assert "\n" not in str(error)  # noqa: PT017 -- either way out is right
+    else:
+        assert path.read_bytes().startswith(b"%PDF-")
+
+
+def test_a_character_without_a_glyph_is_an_error_with_one_sentence_and_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(GlyphMissing, match=r"no built-in font shows U\+9AA8; write that text with other characters"):
+        set_report(tmp_path, report(Section("S", ("bone is \u9aa8",))))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_control_character_is_a_missing_glyph_too(tmp_path: Path) -> None:
+    with pytest.raises(GlyphMissing, match=r"U\+0007"):
+        set_report(tmp_path, report(Section("S", ("\u0007",))))
+
+
+def test_a_picture_that_is_none_is_an_error_and_keeps_the_report_that_was_there(tmp_path: Path) -> None:
+    before = set_report(tmp_path, report()).read_bytes()
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(b"\x89PNG\r\n\x1a\nnot really")
+    with pytest.raises(ReportNotSet, match="the report cannot be set"):
+        set_report(tmp_path, report(Section("S", figures=(Figure(broken, "c", "a"),))))
+    assert (tmp_path / "report.pdf").read_bytes() == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["broken.png", "report.pdf"]
+
+
+def test_a_picture_cannot_bring_other_files_in(tmp_path: Path) -> None:
+    secret = tmp_path / "secret.png"
+    secret.write_bytes(b"\x89PNG\r\n\x1a\nsecret")
+    sly = tmp_path / "sly.svg"
+    sly.write_text(
+        '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="9" height="9">'
+        f'<image xlink:href="file://{secret}" width="9" height="9"/><image xlink:href="{secret}" width="9" height="9"/>'
+        "</svg>",
+        encoding="utf-8",
+    )
+    try:
+        path = set_report(tmp_path, report(Section("S", figures=(Figure(sly, "c", "a"),))))
+    except ReportNotSet:
+        return
+    assert b"secret" not in path.read_bytes()
+
+
+def test_writing_a_report_twice_leaves_one_file_and_one_event(tmp_path: Path, figure: Figure) -> None:
+    results, ledger = MemoryResults(), MemoryLedger()
+    service = ResultService(results, open_typesetter(), ledger)
+    findings = findings_folder(tmp_path / "findings", figure)
+    first = service.write_report(findings, facts(), tmp_path / "results")
+    assert service.write_report(findings, facts(), tmp_path / "results") == first
+    assert service.of_run(RunId("bones-r1")) == [first]
+    assert [event.action for event in ledger.events] == ["report.written"]
+    assert ledger.events[0].facts["sha256"] == sha256_file(tmp_path / "results" / "report.pdf")
+    assert [path.name for path in (tmp_path / "results").iterdir()] == ["report.pdf"]
+
+
+SLY = "<pdf:Keywords>voxpop-run:sly</pdf:Keywords>"
+
+
+def test_a_changed_report_still_says_which_run_it_is_of(tmp_path: Path, figure: Figure) -> None:
+    class NoRecords:
+        def run_of_output(self, sha256: str) -> None:
+            return None
+
+        def link(self, kind: object, name: str) -> object:
+            raise VoxpopError(f"asked for {name}")
+
+    path = set_report(
+        tmp_path, report(Section(SLY, (SLY,), figures=(replace(figure, alt=SLY, caption=SLY),)), title=SLY)
+    )
+    with pytest.raises(VoxpopError, match=r"asked for bones-r1"):
+        trace(path, NoRecords())  # type: ignore[arg-type]  # only as much of a chain as this needs
