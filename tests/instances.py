@@ -15,6 +15,8 @@ from voxpop.kernel.imaging import Series, Study
 ROOT = "1.2.826.0.1.3680043.8.498.77"
 SIDE = 32  # pixels
 SLICES = 12
+GERMAN = "Bauch nativ größer"
+RUSSIAN = "КТ живота"  # noqa: RUF001 -- Cyrillic is the point
 
 
 @dataclass(frozen=True)
@@ -64,12 +66,12 @@ def planted_population(folder: Path) -> Planted:
     """Write three studies: German with a compressed CT and an MR, Russian without counts of much, and a bare one."""
     german = {
         "SpecificCharacterSet": "ISO_IR 100",
-        "StudyDescription": "Bauch nativ größer",
+        "StudyDescription": GERMAN,
         "BodyPartExamined": "ABDOMEN",
         "Manufacturer": "ACME",
         "SeriesDescription": "axial",
     }
-    russian = {"SpecificCharacterSet": "ISO_IR 192", "StudyDescription": "КТ живота"}
+    russian = {"SpecificCharacterSet": "ISO_IR 192", "StudyDescription": RUSSIAN}
     compressed = [instance(1, 1, number, **german) for number in range(1, SLICES + 1)]
     for image in compressed:
         image.compress(RLELossless, generate_instance_uid=False)
@@ -88,7 +90,7 @@ def planted_population(folder: Path) -> Planted:
         uid=StudyUID(f"{ROOT}.1"),
         patient_id="PID-1-SECRET",
         day=date(2020, 1, 15),
-        description="Bauch nativ größer",
+        description=GERMAN,
         accession="ACC-1-SECRET",
         patient_sex="F",
         patient_birth=date(1950, 1, 2),

@@ -1,4 +1,7 @@
-"""What every archive does, whatever the wire: one set of tests over every back-end, against a real Orthanc."""
+"""What every archive does, whatever the wire: one set of tests over every back-end.
+
+The other end of the wire is a real Orthanc, and the project's own test archive, which can also be told to go wrong.
+"""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
@@ -10,11 +13,18 @@ from typing import Any
 import pydicom
 import pytest
 from pydicom.uid import generate_uid
-
-from tests.instances import Planted, planted_population
+from tests.instances import GERMAN, RUSSIAN, Planted, planted_population
 from tests.orthanc import Orthanc, free_port, orthanc
+
 from voxpop.backends.archive import dicomweb, dimse, folder
-from voxpop.dicom.archives import ArchiveUnreachable, TransferIncomplete, WrongSettings
+from voxpop.demo.archive import Faults, TestArchive
+from voxpop.dicom.archives import (
+    ArchiveFailed,
+    ArchiveUnreachable,
+    AssociationRefused,
+    TransferIncomplete,
+    WrongSettings,
+)
 from voxpop.kernel.errors import Unavailable
 from voxpop.kernel.ids import SeriesUID, StudyUID
 from voxpop.kernel.imaging import Study
@@ -42,34 +52,47 @@ def pacs(planted: Planted, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         yield server
 
 
+@pytest.fixture(scope="session")
+def own(planted: Planted, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[TestArchive, int]]:
+    """Serve the same files from the project's test archive; it knows one C-MOVE destination from the start."""
+    port = free_port()
+    workdir = tmp_path_factory.mktemp("own")
+    with TestArchive([planted.folder], workdir=workdir, destinations={"VOXPOP": ("127.0.0.1", port)}) as server:
+        yield server, port
+
+
+def _settings(server: Orthanc | TestArchive) -> dict[str, str]:
+    return {"host": server.host, "port": str(server.dicom_port), "aet": server.aet}
+
+
 @pytest.fixture(
     params=[
         "folder",
-        pytest.param("dicomweb", marks=pytest.mark.needs("orthanc")),
-        pytest.param("dimse-get", marks=pytest.mark.needs("orthanc")),
-        pytest.param("dimse-move", marks=pytest.mark.needs("orthanc")),
+        *(pytest.param(f"orthanc {way}", marks=pytest.mark.needs("orthanc")) for way in ("dicomweb", "get", "move")),
+        *(f"own {way}" for way in ("dicomweb", "get", "move")),
     ]
 )
 def held(request: pytest.FixtureRequest, planted: Planted) -> Iterator[Held]:
-    closed = free_port()
+    closed = str(free_port())
     if request.param == "folder":
         here = folder.open_archive("pacs", {"path": str(planted.folder)})
         yield Held(here, planted, folder.open_archive("pacs", {"path": str(planted.folder / "gone")}))
         return
-    server: Orthanc = request.getfixturevalue("pacs")
-    if request.param == "dicomweb":
-        here = dicomweb.open_archive("pacs", {"url": server.dicomweb_url})
-        yield Held(here, planted, dicomweb.open_archive("pacs", {"url": f"http://127.0.0.1:{closed}/"}))
+    end, way = request.param.split()
+    server: Any
+    if end == "own":
+        server, port = request.getfixturevalue("own")
+    else:
+        server, port = request.getfixturevalue("pacs"), free_port()
+        server.add_destination("VOXPOP", port)
+    if way == "dicomweb":
+        web = dicomweb.open_archive("pacs", {"url": server.dicomweb_url})
+        yield Held(web, planted, dicomweb.open_archive("pacs", {"url": f"http://127.0.0.1:{closed}/"}))
         return
-    settings = {"host": server.host, "port": str(server.dicom_port), "aet": server.aet}
-    with ExitStack() as stack:
-        if request.param == "dimse-move":
-            port = free_port()
-            server.add_destination("VOXPOP", port)
-            settings |= {"retrieve": "move", "move_port": str(port)}
-        archive = dimse.open_archive("pacs", settings)
-        stack.callback(archive.close)
-        yield Held(archive, planted, dimse.open_archive("pacs", settings | {"port": str(closed), "move_port": "0"}))
+    settings = _settings(server) | {"retrieve": way, "move_port": str(port)}
+    archive = dimse.open_archive("pacs", settings)
+    yield Held(archive, planted, dimse.open_archive("pacs", settings | {"port": closed, "move_port": "0"}))
+    archive.close()
 
 
 def _studies(archive: Any, *days: date | None) -> dict[str, Study]:
@@ -98,7 +121,7 @@ def test_it_reads_what_the_index_needs(held: Held) -> None:
 
 def test_it_reads_names_in_other_alphabets(held: Held) -> None:
     described = {study.description for study in held.archive.studies()}
-    assert {"Bauch nativ größer", "КТ живота"} <= described
+    assert {GERMAN, RUSSIAN} <= described
 
 
 def test_it_lists_only_the_days_asked_for(held: Held) -> None:
@@ -189,6 +212,51 @@ def _says_nothing_of_a_person(text: str, planted: Planted) -> None:
         assert value not in text
 
 
+@pytest.fixture(params=["dicomweb", "get", "move"])
+def faulty(
+    request: pytest.FixtureRequest, planted: Planted, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[Faults], Any]]:
+    """Open an archive that has faults, by each of the three ways."""
+    with ExitStack() as stack:
+
+        def opened(faults: Faults) -> Any:
+            port, workdir = free_port(), tmp_path_factory.mktemp("faulty")
+            server = stack.enter_context(
+                TestArchive(
+                    [planted.folder], workdir=workdir, faults=faults, destinations={"VOXPOP": ("127.0.0.1", port)}
+                )
+            )
+            if request.param == "dicomweb":
+                return dicomweb.open_archive("pacs", {"url": server.dicomweb_url})
+            archive = dimse.open_archive(
+                "pacs", _settings(server) | {"retrieve": request.param, "move_port": str(port), "timeout": "20"}
+            )
+            stack.callback(archive.close)
+            return archive
+
+        yield opened
+
+
+def test_an_archive_that_lets_nobody_in_is_said_to_refuse(faulty: Callable[[Faults], Any], tmp_path: Path) -> None:
+    archive = faulty(Faults(refuse_association=True, unavailable=True))
+    for ask in (archive.echo, lambda: list(archive.studies())):
+        with pytest.raises((AssociationRefused, ArchiveFailed), match=r"archive 'pacs' (refuses|answers with HTTP)"):
+            ask()
+
+
+@pytest.mark.parametrize("faults", [Faults(stop_after=5), Faults(send_fewer=3)], ids=["stops", "sends fewer"])
+def test_an_archive_that_does_not_send_all_is_found_out(
+    faults: Faults, faulty: Callable[[Faults], Any], planted: Planted, tmp_path: Path
+) -> None:
+    archive = faulty(faults)
+    counted = {one.uid: one.instances for study in archive.studies() for one in study.series}[SeriesUID(planted.series)]
+    assert counted == len(planted.instances)
+    with pytest.raises(TransferIncomplete, match=rf"archive 'pacs' sent \d+ of {counted} instances") as caught:
+        archive.retrieve(_request(planted, counted), tmp_path / "retrieved")
+    assert list(tmp_path.iterdir()) == []
+    _says_nothing_of_a_person(str(caught.value), planted)
+
+
 @pytest.mark.parametrize(
     ("open_archive", "settings", "sentence"),
     [
@@ -201,7 +269,11 @@ def _says_nothing_of_a_person(text: str, planted: Planted) -> None:
         (dimse.open_archive, {"host": "x", "aet": "A"}, "archive 'x': setting port is missing"),
         (dimse.open_archive, {"host": "x", "aet": "A", "port": "x1"}, "archive 'x': setting port is not a port number"),
         (dimse.open_archive, {"host": "x", "aet": "A" * 17, "port": "1"}, "archive 'x': setting aet is no AE title"),
-        (dimse.open_archive, {"host": "x", "aet": "A", "port": "1", "retrieve": "put"}, "archive 'x': setting retrieve"),
+        (
+            dimse.open_archive,
+            {"host": "x", "aet": "A", "port": "1", "retrieve": "put"},
+            "archive 'x': setting retrieve",
+        ),
         (dimse.open_archive, {"host": "x", "aet": "A", "port": "1", "ca_file": "/none"}, "archive 'x': a file of ca_"),
     ],
 )

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -17,14 +18,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydicom.dataset import Dataset
 from pynetdicom import AE, evt
-from pynetdicom.presentation import build_context
 from pynetdicom.sop_class import (  # type: ignore[attr-defined] # pynetdicom makes these names at import
     CTImageStorage,
     StudyRootQueryRetrieveInformationModelFind,
     StudyRootQueryRetrieveInformationModelGet,
 )
-
 from tests.instances import ROOT, instance
+
 from voxpop.backends.archive import dicomweb, dimse, folder
 from voxpop.backends.archive.dicomweb.multipart import BrokenMultipart, InstanceParts
 from voxpop.dicom.archives import (
@@ -76,7 +76,9 @@ def _study_json(number: int, **more: str) -> dict[str, Any]:
 
 
 def _series_json(number: int, **more: str) -> dict[str, Any]:
-    return {tag: {"Value": [value]} for tag, value in ({"0020000E": f"1.2.{number}.1", "00080060": "CT"} | more).items()}
+    return {
+        tag: {"Value": [value]} for tag, value in ({"0020000E": f"1.2.{number}.1", "00080060": "CT"} | more).items()
+    }
 
 
 def _qido(studies: list[dict[str, Any]], page: Callable[[list[Any], int, int], list[Any]]) -> Reply:
@@ -119,7 +121,12 @@ def test_a_server_that_gives_one_page_for_a_day_is_refused_not_believed() -> Non
 
 
 def test_wrong_answers_are_counted_and_left_out() -> None:
-    studies = [_study_json(1), _study_json(1), _study_json(2, **{"0020000D": ""}), _study_json(3, **{"00080020": "19990231"})]
+    studies = [
+        _study_json(1),
+        _study_json(1),
+        _study_json(2, **{"0020000D": ""}),
+        _study_json(3, **{"00080020": "19990231"}),
+    ]
     series = [
         _series_json(1), _series_json(1), _series_json(1, **{"0020000E": ""}), _series_json(4, **{"0020000D": "1.2.9"}),
         {"0020000E": {"Value": ["1.2.1.5"]}, "00201209": {"Value": ["many"]}, "00200011": {"Value": [{}]}, "00080060": {}},
@@ -288,7 +295,10 @@ def test_a_full_disk_is_said_to_be_full(monkeypatch: pytest.MonkeyPatch, tmp_pat
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Landing, "next_part", full)
-    with _web(lambda *_: (200, MULTIPART, _body(WHOLE))) as archive, pytest.raises(DiskFull, match="is full: make room"):
+    with (
+        _web(lambda *_: (200, MULTIPART, _body(WHOLE))) as archive,
+        pytest.raises(DiskFull, match="is full: make room"),
+    ):
         archive.retrieve(REQUEST, tmp_path / "series")
     assert list(tmp_path.iterdir()) == []
 
@@ -308,7 +318,7 @@ def test_a_body_is_read_alike_however_it_is_cut(
     body = b"".join(b"--b-1\r\n" + head(part) + b"\r\n" + part + b"\r\n" for part in parts) + b"--b-1--"
     reader = InstanceParts(b"b-1", landing)
     edges = [0, *sorted(cut for cut in cuts if cut < len(body)), len(body)]
-    for start, stop in zip(edges, edges[1:], strict=False):
+    for start, stop in pairwise(edges):
         reader.feed(body[start:stop])
     reader.end()
     assert [path.read_bytes() for path in sorted(landing.folder.iterdir())] == parts
@@ -448,7 +458,9 @@ def test_a_folder_counts_what_is_no_image(tmp_path: Path) -> None:
 
 
 @pytest.mark.shared_data
-@pytest.mark.parametrize("name", ["edge-cases", "ct-head-philips", "ct-head-ge-tilt", "mr-ge-siemens", "ct-thorax-ge-jpegls"])
+@pytest.mark.parametrize(
+    "name", ["edge-cases", "ct-head-philips", "ct-head-ge-tilt", "mr-ge-siemens", "ct-thorax-ge-jpegls"]
+)
 def test_real_folders_are_listed_and_every_series_can_be_fetched(name: str, shared_data: Path, tmp_path: Path) -> None:
     archive = folder.open_archive("disk", {"path": str(shared_data / name)})
     studies = list(archive.studies())

@@ -14,6 +14,8 @@ import psutil
 import pytest
 
 from voxpop.backends.jobs.cwltool.engine import CwltoolEngine
+from voxpop.backends.sandbox.bubblewrap import Bubblewrap
+from voxpop.backends.sandbox.filemodes import FileModes
 from voxpop.kernel.clock import SystemClock
 from voxpop.kernel.digests import sha256_file
 from voxpop.kernel.errors import IllegalMove
@@ -30,7 +32,7 @@ from voxpop.run.errors import (
 from voxpop.run.fakes import MemoryRuns
 from voxpop.run.model import Pipeline, RunRecord
 from voxpop.run.pipelines import load_pipeline
-from voxpop.run.ports import Confinement
+from voxpop.run.ports import Confinement, Sandbox
 from voxpop.run.service import Order, RunService, Workplace
 from voxpop.run.states import RunState
 
@@ -47,6 +49,13 @@ class NoSandbox:
     def wrap(self, command: Sequence[str], confinement: Confinement) -> Sequence[str]:
         del confinement
         return command
+
+
+SANDBOXES = [
+    pytest.param(NoSandbox(), id="none"),
+    pytest.param(FileModes(), id="file modes"),
+    pytest.param(Bubblewrap(), id="bubblewrap", marks=pytest.mark.needs("bubblewrap")),
+]
 
 
 @dataclass
@@ -189,8 +198,10 @@ def test_a_record_left_by_a_process_that_died_just_after_is_taken(bench: Bench) 
     assert bench.state() is RunState.DONE
 
 
-def test_a_killed_run_goes_on_with_what_was_done(bench_of: Callable[[int], Bench]) -> None:
+@pytest.mark.parametrize("sandbox", SANDBOXES)
+def test_a_killed_run_goes_on_with_what_was_done(bench_of: Callable[[int], Bench], sandbox: Sandbox) -> None:
     bench = bench_of(40)
+    bench.service = RunService(bench.runs, CwltoolEngine(), lambda name: sandbox, bench.runs, SystemClock())
     seen: list[str] = []
 
     def kill_at_the_third(step: str) -> None:
@@ -206,6 +217,7 @@ def test_a_killed_run_goes_on_with_what_was_done(bench_of: Callable[[int], Bench
     assert 3 <= len(done) < 41
     again: list[str] = []
     record = bench.execute(again.append)
+    assert record.sandbox == sandbox.name
     assert len(again) == len(record.steps) == 41
     assert all((folder / "steps" / name / "step.json").read_bytes() == content for name, content in done.items())
     assert record.started_at <= min(step.started_at for step in record.steps)
@@ -242,18 +254,20 @@ def test_an_interrupted_parent_takes_its_child_along(bench_of: Callable[[int], B
 def test_two_processes_do_not_carry_out_one_run(bench_of: Callable[[int], Bench]) -> None:
     bench = bench_of(20)
     refused: list[type] = []
+    ticks: list[str] = []
 
     def second(step: str) -> None:
+        ticks.append(step)
         if not refused:
             try:
                 bench.execute()
             except RunBusy as busy:
                 refused.append(type(busy))
-            finally:
-                bench.runs._runs[FIRST] = replace(bench.runs.get(FIRST), state=RunState.RUNNING)
 
     assert len(bench.start(second).steps) == 21
     assert refused == [RunBusy]
+    assert len(ticks) == 21
+    assert bench.state() is RunState.DONE
 
 
 def test_a_failing_step_is_named_with_its_exit_code(bench: Bench) -> None:

@@ -14,6 +14,9 @@ from voxpop.cohort.errors import ClinicalSourceInvalid
 from voxpop.cohort.ports import ClinicalRecord
 
 HEAD = "patient_id,issuer,birth_date,sex,weight_kg,height_cm,icd10,recorded\n"
+NO_CODE = "holds something that is no ICD-10 code: write M80.08, and separate codes by semicolons"
+NO_SEX = "is no sex: write F, M, O, or leave it empty"
+NO_DAY = "is no day: write it as 2024-01-31"
 FIRST = ClinicalRecord(
     "P1", "REGION", date(1950, 1, 2), "F", 61.5, 160.0, ("M80.08", "E11.9"), date(2020, 2, 29)
 )  # fmt: skip
@@ -65,16 +68,15 @@ def test_columns_can_have_other_names_and_most_may_be_missing(tmp_path: Path) ->
         ("patient_id,sex\nP1\n", "clinic.csv, line 2: has 1 cells and the head has 2"),
         ("patient_id,sex\n,F\n", "clinic.csv, line 2, column patient_id: is empty"),
         ("patient_id,sex\nP1,F\nP2,x\n", "clinic.csv, line 3, column sex: is no sex: write F, M, O, or leave it empty"),
-        ('patient_id,sex\n"P\n1",F\nP2,x\n', "clinic.csv, line 4, column sex: is no sex: write F, M, O, or leave it empty"),
+        ('patient_id,sex\n"P\n1",F\nP2,x\n', "clinic.csv, line 4, column sex: " + NO_SEX),
         ("patient_id,weight_kg\nP1,0.2\n", "clinic.csv, line 2, column weight_kg: is not between 0.3 and 400"),
         ("patient_id,weight_kg\nP1,nan\n", "clinic.csv, line 2, column weight_kg: is not between 0.3 and 400"),
         ("patient_id,height_cm\nP1,1.72\n", "clinic.csv, line 2, column height_cm: is not between 20 and 260"),
         ("patient_id,height_cm\nP1,tall\n", "clinic.csv, line 2, column height_cm: is no number"),
-        ("patient_id,birth_date\nP1,02.01.1950\n", "clinic.csv, line 2, column birth_date: is no day: write it as 2024-01-31"),
+        ("patient_id,birth_date\nP1,02.01.1950\n", "clinic.csv, line 2, column birth_date: " + NO_DAY),
         ("patient_id,birth_date\nP1,1950-02-30\n", "clinic.csv, line 2, column birth_date: is no day of the calendar"),
         ("patient_id,recorded\nP1,0200-02-03\n", "clinic.csv, line 2, column recorded: is a day before 1850"),
-        ("patient_id,icd10\nP1,M80;80\n", "clinic.csv, line 2, column icd10: holds something that is no ICD-10 code: "
-         "write M80.08, and separate codes by semicolons"),
+        ("patient_id,icd10\nP1,M80;80\n", "clinic.csv, line 2, column icd10: " + NO_CODE),
         ('patient_id,sex\n"P1,F\n', "clinic.csv, line 2: is no line of a CSV table"),
     ],
 )  # fmt: skip

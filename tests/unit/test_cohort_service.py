@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -243,7 +244,7 @@ def test_no_shown_count_and_no_difference_of_neighbours_is_small(
         name for name, count in groups.items() if count < SMALLEST_SHOWN
     }
     counts = [shown.studies, *(count for _, count in shown.left)]
-    for before, after in zip(counts, counts[1:], strict=False):
+    for before, after in pairwise(counts):
         assert after is None or after >= SMALLEST_SHOWN
         if before is not None and after is not None:
             assert before == after or before - after >= SMALLEST_SHOWN

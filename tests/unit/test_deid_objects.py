@@ -2,7 +2,6 @@
 
 import struct
 from collections.abc import Callable
-from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -10,6 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydicom import dcmread
 from pydicom.dataset import Dataset
+from pydicom.filebase import DicomIO
+from pydicom.filewriter import write_dataset
 from pydicom.sequence import Sequence
 from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
@@ -63,17 +64,17 @@ def test_of_a_token_in_every_text_element_only_the_named_ones_survive(tmp_path: 
 def test_no_token_survives_in_the_items_of_any_sequence_but_where_the_standard_has_a_code(tmp_path: Path) -> None:
     place = place_of(ct().SOPClassUID)
     assert place is not None
-    for tag in sorted(place.attributes):
-        if explain(load_profile(), tag).vr != "SQ":
-            continue
-        item = Dataset()
-        for text in text_tags():
-            item.add_new(text, explain(load_profile(), text).vr, TOKEN)
-        image = ct()
+    item, image = Dataset(), ct()
+    for text in text_tags():
+        item.add_new(text, explain(load_profile(), text).vr, TOKEN)
+    sequences = [tag for tag in place.attributes if explain(load_profile(), tag).vr == "SQ"]
+    assert len(sequences) > 50
+    for tag in sequences:
         image.add_new(tag, "SQ", Sequence([item]))
-        for each in scrubbed(image, tmp_path).iterall():
-            if TOKEN in str(each.value) and each.VR != "SQ":
-                assert place.below(tag).attribute(int(each.tag)) is not None, (hex(tag), each.keyword)
+    for outer in scrubbed(image, tmp_path):
+        for each in outer.value[0] if outer.VR == "SQ" and outer.value else ():
+            if TOKEN in str(each.value):
+                assert place.below(int(outer.tag)).attribute(int(each.tag)) is not None, (outer.name, each.keyword)
                 assert each.VR != "PN"
 
 
@@ -191,10 +192,10 @@ def test_names_in_japanese_are_read_in_their_character_set(tmp_path: Path) -> No
 
 def test_a_backslash_that_is_half_a_character_does_not_split_a_value(tmp_path: Path) -> None:
     image = ct(SpecificCharacterSet="GB18030")
-    image.InstitutionName = "誠"  # ends in 0x5c in GB18030
-    assert image.InstitutionName.encode("gb18030").endswith(b"\\") or True
+    name = next(sign for sign in map(chr, range(0x4E00, 0x9FFF)) if sign.encode("gb18030").endswith(b"\\"))
+    image.InstitutionName = name
     _, identity = scrubbed_with_identity(image, tmp_path)
-    assert "誠" in {value.text for value in identity.values}
+    assert name in {value.text for value in identity.values}
 
 
 def test_an_item_may_have_a_character_set_of_its_own(tmp_path: Path) -> None:
@@ -224,8 +225,20 @@ def test_pixels_geometry_and_measures_stay_to_the_byte(tmp_path: Path) -> None:
     image = ct()
     done = scrubbed(image, tmp_path)
     assert done.PixelData == image.PixelData
-    for word in ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "SliceThickness", "RescaleSlope",
-                 "RescaleIntercept", "KVP", "Rows", "Columns", "PatientWeight", "PatientSize", "PatientSex"):  # fmt: skip
+    for word in (
+        "ImagePositionPatient",
+        "ImageOrientationPatient",
+        "PixelSpacing",
+        "SliceThickness",
+        "RescaleSlope",
+        "RescaleIntercept",
+        "KVP",
+        "Rows",
+        "Columns",
+        "PatientWeight",
+        "PatientSize",
+        "PatientSex",
+    ):
         assert done[word] == image[word]
 
 
@@ -240,9 +253,8 @@ def test_fragments_pass_untouched_even_with_a_delimiter_in_them(tmp_path: Path) 
     image.file_meta.TransferSyntaxUID = JPEGLSLossless
     fragment = b"\xff\xd8" + b"\xfe\xff\xdd\xe0\0\0\0\0" + b"\xff\xd9"
     image.PixelData = b"\xfe\xff\x00\xe0\0\0\0\0\xfe\xff\x00\xe0" + struct.pack("<I", len(fragment)) + fragment
-    image.PixelData += b"\xfe\xff\xdd\xe0\0\0\0\0"
     image["PixelData"].is_undefined_length = True
-    assert scrubbed(image, tmp_path).PixelData.startswith(image.PixelData[:28])
+    assert scrubbed(image, tmp_path).PixelData == image.PixelData
 
 
 def _burned(image: Dataset) -> None:
@@ -363,10 +375,11 @@ def _swapped(pixels: bytes) -> bytes:
 def test_an_object_without_preamble_and_meta_information_is_read(tmp_path: Path) -> None:
     image = ct()
     plain = scrubbed(image, tmp_path)
-    stream = BytesIO()
-    image.save_as(stream, enforce_file_format=False, implicit_vr=True)
     bare = tmp_path / "bare.dcm"
-    bare.write_bytes(stream.getvalue()[stream.getvalue().index(b"\x08\x00\x08\x00") :])
+    with bare.open("wb") as stream:
+        writer = DicomIO(stream)
+        writer.is_implicit_VR, writer.is_little_endian = True, True
+        write_dataset(writer, image)
     scrub_file(bare, tmp_path / "done.dcm", ScrubContext(load_profile(), key_of(image)))
     assert dcmread(tmp_path / "done.dcm") == plain
 

@@ -264,7 +264,9 @@ GROUP = st.tuples(PREFIXES, PREFIXES)
 
 
 @settings(max_examples=15, deadline=None)
-@given(people=st.lists(st.lists(CODE, max_size=3), min_size=1, max_size=8), groups=st.lists(GROUP, min_size=1, max_size=4))
+@given(
+    people=st.lists(st.lists(CODE, max_size=3), min_size=1, max_size=8), groups=st.lists(GROUP, min_size=1, max_size=4)
+)
 def test_groups_are_given_as_the_plain_rule_says(
     tmp_path_factory: pytest.TempPathFactory, people: list[list[str]], groups: list[tuple[tuple[str, ...], ...]]
 ) -> None:
@@ -287,9 +289,7 @@ def _by_rule(codes: list[str], groups: tuple[GroupCriteria, ...]) -> str | None:
 
 @settings(max_examples=20, deadline=None)
 @given(birth=st.dates(date(1900, 1, 1), date(2020, 12, 31)), day=st.dates(date(1950, 1, 1), date(2025, 12, 31)))
-def test_age_is_in_whole_years_at_the_study(
-    tmp_path_factory: pytest.TempPathFactory, birth: date, day: date
-) -> None:
+def test_age_is_in_whole_years_at_the_study(tmp_path_factory: pytest.TempPathFactory, birth: date, day: date) -> None:
     index = _index(tmp_path_factory.mktemp("age"), [_study(1, day=day)], [_record("P1", "M81.0", birth=birth)])
     (one,) = index.select(ABDOMEN).selected
     years = day.year - birth.year - ((day.month, day.day) < (birth.month, birth.day))

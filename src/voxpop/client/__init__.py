@@ -1,1 +1,1 @@
-"""."""
+"""The typed client of the API; nothing here yet."""

@@ -73,9 +73,7 @@ class DiskFull(Unavailable):
     code = "disk-full"
 
     def __init__(self, run: str) -> None:
-        super().__init__(
-            f"run '{run}' stopped, the disk is full: make room, then `voxpop run resume {run}` goes on"
-        )
+        super().__init__(f"run '{run}' stopped, the disk is full: make room, then `voxpop run resume {run}` goes on")
         self.run = run
 
 

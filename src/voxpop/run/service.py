@@ -10,7 +10,7 @@ from voxpop.kernel.errors import Unavailable, VoxpopError
 from voxpop.kernel.ids import ApplianceId, ApplicationId, RunId, VolumeId
 from voxpop.kernel.ledger import Event, Ledger
 from voxpop.run.compare import compare
-from voxpop.run.errors import NotRepeatable, RecordAbsent, RunStopped
+from voxpop.run.errors import NotRepeatable, RecordAbsent, RunBusy, RunStopped
 from voxpop.run.model import Comparison, Pipeline, Run, RunRecord
 from voxpop.run.pipelines import folder_digest, task_inputs
 from voxpop.run.ports import Engine, Runs, Sandbox, Task
@@ -111,8 +111,8 @@ class RunService:
             record = self._engine.execute(
                 task, self._sandboxes(place.sandbox), tick, lambda: self._runs.get(run_id).state is RunState.RUNNING
             )
-        except RunStopped:
-            raise
+        except (RunBusy, RunStopped):
+            raise  # another process answers for the run's state
         except Unavailable as lost:
             self._end(run_id, RunState.LOST, actor, lost)
             raise

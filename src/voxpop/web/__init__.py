@@ -1,1 +1,1 @@
-"""."""
+"""The portal and the API; nothing here yet."""

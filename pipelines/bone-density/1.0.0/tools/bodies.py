@@ -70,9 +70,14 @@ class Profiles:
 def find_bodies(spine: StraightSpine) -> tuple[Body, ...]:
     """Find the complete vertebral bodies, from below upwards."""
     smooth = ndimage.gaussian_filter(np.nan_to_num(spine.hu, nan=-1000.0), 0.7)
-    profiles = bone_profiles(smooth)
+    seen = np.flatnonzero(_in_view(spine.hu))
+    if not len(seen):
+        return ()
+    first, last = int(seen[0]) + 3, int(seen[-1]) - 3  # the outermost planes are mixed with what lies beyond the scan
+    profiles = _held(bone_profiles(smooth), first, last)
     evidence = disc_evidence(profiles)
-    discs = find_discs(np.where(_in_view(spine.hu), evidence, -9.0))
+    evidence[:first] = evidence[last + 1 :] = -9.0
+    discs = find_discs(evidence)
     found = [_body(smooth, profiles, below, above) for below, above in zip(discs[:-1], discs[1:], strict=True)]
     return tuple(_believed(found, evidence))
 
@@ -80,6 +85,12 @@ def find_bodies(spine: StraightSpine) -> tuple[Body, ...]:
 def _in_view(hu: Array) -> Array:
     core = hu[:, SIDE_MM - 12 : SIDE_MM + 13, BACK_MM + 2 : BACK_MM + 26]
     return np.asarray(np.isfinite(core).mean(axis=(1, 2)) > 0.97)
+
+
+def _held(profiles: Profiles, first: int, last: int) -> Profiles:
+    """Go on beyond the scan's ends with the last values seen."""
+    at = np.clip(np.arange(len(profiles.core)), first, last)
+    return Profiles(profiles.core[at], profiles.wall[at])
 
 
 def _believed(found: list[Body], evidence: Array) -> list[Body]:

@@ -6,24 +6,24 @@ import numpy as np
 from images import Array, Image, Unusable
 from scipy import ndimage
 
-BONE_HU = 170.0
+BONE_HU = 180.0
 _BODY_HU = -250.0
 _PIXEL_MM = 1.3
 _WINDOW_MM = 22.0
 """About a vertebra's height, over which bone is gathered: no single slice need show a closed ring."""
 _BONE_BOXES_MM = {
-    "behind": ((-13, 13), (-32, -8)),
+    "behind": ((-13, 13), (-30, -8)),
     "ahead": ((-19, 19), (9, 40)),
     "left": ((8, 19), (-15, 10)),
     "right": ((-19, -8), (-15, 10)),
 }
 """Where, around the canal's middle, the arch, the body and the pedicles with their joints are: (x), (y)."""
-_CANAL_BOX_MM = ((-6, 6), (-5, 5))
+_CANAL_BOX_MM = ((-5, 5), (-4, 4))
 _LEAST_WORTH = 0.12
 _WALL_REACH_MM = 15.0
 _WALL_STEP_HU = 40.0
-_SLOPE = 1.2
-_STIFFNESS = 0.02
+_SLOPE = 0.9
+_STIFFNESS = 0.08
 _LEAST_LENGTH_MM = 60.0
 _BANDWIDTH_MM = 20.0
 
@@ -118,7 +118,7 @@ def _canal_worth(crop: _Crop) -> Array:
     sides = [np.minimum(0.6, _box_mean(gathered, box, crop.step_mm)) for box in _BONE_BOXES_MM.values()]
     inside = _box_mean(gathered, _CANAL_BOX_MM, crop.step_mm)
     around = np.prod(np.maximum(sides, 0.0), axis=0) ** 0.25
-    return np.asarray(around * np.maximum(0.0, 1 - 4 * inside))
+    return np.asarray(around * np.maximum(0.0, 1 - 2.5 * inside))
 
 
 def _box_mean(values: Array, box: tuple[tuple[int, int], tuple[int, int]], step_mm: Array) -> Array:

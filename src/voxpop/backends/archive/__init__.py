@@ -1,1 +1,1 @@
-"""."""
+"""Archives of images: one folder a protocol."""

@@ -1,1 +1,1 @@
-"""."""
+"""Clinical sources: one folder a form."""

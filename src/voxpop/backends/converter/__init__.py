@@ -1,1 +1,1 @@
-"""."""
+"""Converters from DICOM to NIfTI: one folder a tool."""

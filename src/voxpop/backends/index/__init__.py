@@ -1,1 +1,1 @@
-"""."""
+"""The index of archives: one folder an engine."""

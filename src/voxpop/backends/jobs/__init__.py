@@ -1,1 +1,1 @@
-"""."""
+"""Engines that run pipelines: one folder an engine."""

@@ -1,1 +1,1 @@
-"""."""
+"""Typesetters of reports: one folder an engine."""

@@ -1,1 +1,1 @@
-"""."""
+"""Sites that run appliances: one folder a kind."""

@@ -42,8 +42,8 @@ def serve_dimse(order: Order, index: Index) -> ThreadedAssociationServer:
         ae.add_supported_context(sop_class)
     node = _Node(order, index)
     handlers = [
-        (evt.EVT_CONN_OPEN, _at_once), (evt.EVT_REQUESTED, node.requested), (evt.EVT_C_STORE, node.store), (evt.EVT_C_FIND, node.find),
-        (evt.EVT_C_GET, node.get), (evt.EVT_C_MOVE, node.move),
+        (evt.EVT_CONN_OPEN, _at_once), (evt.EVT_REQUESTED, node.requested), (evt.EVT_C_STORE, node.store),
+        (evt.EVT_C_FIND, node.find), (evt.EVT_C_GET, node.get), (evt.EVT_C_MOVE, node.move),
     ]  # fmt: skip
     server = ae.start_server(("127.0.0.1", 0), block=False, evt_handlers=handlers)  # type: ignore[arg-type]  # handlers' types are unions of all events
     assert server is not None

@@ -12,6 +12,7 @@ from voxpop.staging.scan.vocabulary import DEFINED_TERMS, OWN_ROOT, normal
 
 _SHORTEST_AS_WIDE_AS_CELLS: Final = 12
 _LONG_NUMBER: Final = 8
+_FRACTION_OF_ZEROS = re.compile(rb"\.0*\Z")
 _UID_RUN = re.compile(rb"[0-9.]+")
 _NUMBER_SIGNS: Final = frozenset(b"0123456789.+-eE")
 _NEIGHBOURHOOD: Final = 80
@@ -146,7 +147,7 @@ class Judge:
             start -= 1
         while end < place.end and self.content[end] in _NUMBER_SIGNS:
             end += 1
-        token = bytes(self.content[start:end]).lstrip(b"+-0")
+        token = _FRACTION_OF_ZEROS.sub(b"", bytes(self.content[start:end])).lstrip(b"+-0")
         whole = bytes(self.content[hit.start : hit.end]).lstrip(b"+-0")
         return "" if token == whole else "digits of a longer number"
 

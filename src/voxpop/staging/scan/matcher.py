@@ -41,6 +41,11 @@ class Hit:
     start: int
     end: int
 
+    @property
+    def first(self) -> int:
+        """Where the first byte lies that is not the empty half of a character."""
+        return self.start + (self.pattern.written.encoding == "UTF-16BE")
+
 
 class TooManyHits(Exception):
     """More places look like identity than can be judged one by one."""

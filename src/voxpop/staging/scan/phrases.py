@@ -20,6 +20,7 @@ SHORTEST_IN_PIXELS: Final = 6
 """Characters from which on a value is sought in pixel bytes: shorter ones are there by chance."""
 
 _TO_THE_SECOND: Final = 6
+_FILLERS: Final = frozenset("0123456789x")
 _WINDOW: Final = 28
 _WINDOWS: Final = 64
 _MONTHS: Final = (
@@ -128,11 +129,9 @@ def weight(text: str) -> int:
 
 def _reason_not_to_seek(value: IdentityValue, kept: frozenset[str]) -> str:
     text = value.text.strip(" \0")
-    if not text and weight(value.raw.decode("latin-1")) >= SHORTEST:
-        return "binary value without text" if not value.raw.isascii() else ""
-    if weight(text) < SHORTEST:
+    if weight(text) < SHORTEST and not _is_sought_raw(value):
         return f"fewer than {SHORTEST} characters"
-    if len(set(normal(text))) == 1:
+    if len(set(normal(text))) == 1 and normal(text)[0] in _FILLERS:
         return "one character repeated"
     if value.kind == "date" and _digits(text)[:8] in DUMMY_DATES:
         return "a date that stands for none"
@@ -172,9 +171,15 @@ def _phrases(value: IdentityValue) -> Iterator[Phrase]:
         yield from _numbers(text)
     else:
         yield from _texts(value.kind, text)
-    raw = value.raw.strip(b" \0")
-    if raw and not (raw.isascii() and b"\x1b" not in raw and text):
+    if _is_sought_raw(value):
+        raw = value.raw.strip(b" \0")
         yield Phrase(value.kind, Shape.WORDS, (), max(weight(text), len(raw) // 2), raw=raw)
+
+
+def _is_sought_raw(value: IdentityValue) -> bool:
+    # ASCII is sought as text; other bytes may have been read in a wrong character set.
+    raw = value.raw.strip(b" \0")
+    return len(raw) >= SHORTEST and (not raw.isascii() or b"\x1b" in raw)
 
 
 def _names(text: str) -> Iterator[Phrase]:

@@ -144,9 +144,10 @@ class _Walk:
     def elements(self, at: int, end: int, path: tuple[int, ...], until_group: int | None = None) -> int:
         """Walk from ``at``; return where the stretch of elements ends."""
         while at + 8 <= end:
-            tag, vr, length, value = self._header(at)
-            if until_group is not None and tag >> 16 != until_group:
+            # What follows the file meta may be deflated: only its group is looked at.
+            if until_group is not None and self._group(at) != until_group:
                 return at
+            tag, vr, length, value = self._header(at)
             if tag in {_ITEM_END, _SEQUENCE_END}:
                 return value
             at = self._element(tag, vr, length, value, path)
@@ -165,6 +166,9 @@ class _Walk:
         if vr in _LONG_VRS:
             return tag, vr, self._length(at + 8), at + 12
         return tag, vr, int(struct.unpack_from(self._order + "H", self._content, at + 6)[0]), at + 8
+
+    def _group(self, at: int) -> int:
+        return int(struct.unpack_from(self._order + "H", self._content, at)[0])
 
     def _length(self, at: int) -> int:
         return int(struct.unpack_from(self._order + "I", self._content, at)[0])

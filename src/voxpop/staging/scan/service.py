@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 from isal import isal_zlib
 
@@ -23,6 +23,8 @@ _GZIP_ONLY = 16 + zlib.MAX_WBITS
 _META_AT_MOST = 2048
 _NIFTI_HEADER = 348
 _INFLATED = "<inflated>"
+# The library's stubs take the class for an instance.
+_BROKEN_DEFLATE = cast("type[Exception]", isal_zlib.error)
 
 
 def scan_files(files: Sequence[Path], identity: Identity, *, shift_days: int | None = None) -> ScanReport:
@@ -96,7 +98,7 @@ class _Scan:
     def _judge(self, content: memoryview, hits: Sequence[Hit], places: Map) -> None:
         judge = Judge(self._matcher.target, places, content, self._shift_days)
         for hit in hits:
-            place = places.at(hit.start, hit.end)
+            place = places.at(hit.first, hit.end)
             reason = judge.set_aside(hit, place)
             if reason:
                 self._aside[reason] += 1
@@ -144,7 +146,7 @@ def _kind_of(content: memoryview, name: str) -> str:
 def _gunzipped(content: memoryview) -> bytes:
     try:
         return _members(content)
-    except (isal_zlib.error, EOFError) as broken:
+    except (_BROKEN_DEFLATE, EOFError) as broken:
         raise UnreadableFile("gzip") from broken
 
 

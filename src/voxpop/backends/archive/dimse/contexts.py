@@ -57,12 +57,14 @@ AS_STORED = [
 ]
 """Offered once for each transfer syntax, so that the archive can send them as it keeps them."""
 
-RARE = frozenset((
-    "Radiation", "Waveform", "Measurements", "Procedure", "Instruction", "Volumetric", "Video", "Ophthalmic",
-    "Microscopic", "Microscopy", "Surface", "Lensometry", "Autorefraction", "Keratometry", "Spectacle",
-    "Refraction", "Intraocular", "Macular", "Corneal", "Protocol", "Voice",
-))  # fmt: skip
-"""Words in the names of the classes that lose their place first when there are too many."""
+COMMON = (
+    "Secondary Capture", "SR Storage", "Key Object", "Legacy Converted", "Enhanced PET", "Computed Radiography",
+    "Digital X-Ray", "Digital Mammography", "Tomosynthesis", "Ultrasound", "Nuclear Medicine", "Angiographic",
+    "Radiofluoroscopic", "Segmentation", "Registration", "Real World", "Parametric Map", "Spectroscopy", "Raw Data",
+    "RT Structure", "RT Dose", "RT Plan", "RT Image", "Grayscale Softcopy", "Color Softcopy", "Encapsulated PDF",
+    "Encapsulated CDA",
+)  # fmt: skip
+"""Words in the names of the classes that have a place first: what lies beside CT and MR in a hospital's archive."""
 
 
 def offered(others: int) -> list[PresentationContext]:
@@ -71,7 +73,7 @@ def offered(others: int) -> list[PresentationContext]:
     contexts += [build_context(kind, syntax) for kind in AS_STORED for syntax in COMPRESSED]
     room = CONTEXTS - others - len(contexts)
     rest = [kind for kind in _storage_classes() if kind not in AS_STORED]
-    rest.sort(key=_is_rare)  # the sort is stable: within each half the order of the standard stays
+    rest.sort(key=_is_rare)  # the sort is stable: within each part the order of the standard stays
     return contexts + [build_context(kind, [*ALL]) for kind in rest[:room]]
 
 
@@ -86,4 +88,4 @@ def _storage_classes() -> list[UID]:
 
 
 def _is_rare(kind: UID) -> bool:
-    return not RARE.isdisjoint(kind.name.split())
+    return not any(words in kind.name for words in COMMON)

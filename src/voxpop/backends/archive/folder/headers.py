@@ -65,7 +65,7 @@ def read_header(path: Path) -> Header | Kind:
         return Kind.TRUNCATED
     uids = [answer.get(key, "") for key in ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")]
     if not all(map(is_uid, uids)):
-        return Kind.NO_SERIES
+        return Kind.NO_SERIES if "TransferSyntaxUID" in data_set.file_meta else Kind.TRUNCATED
     return Header(path, StudyUID(uids[0]), SeriesUID(uids[1]), uids[2], answer)
 
 

@@ -130,8 +130,8 @@ class TabularSource:
                     for row in rows:
                         line += 1  # as if the head were a line, so that both formats count alike
                         yield line, [_as_text(cell) for cell in row]
-        except duckdb.Error as error:
-            raise self._wrong(None, "", "is no Parquet file") from error
+        except duckdb.Error:
+            raise self._wrong(None, "", "is no Parquet file") from None  # its words may quote a row
 
     def _wrong(self, line: int | None, column: str, what: str) -> ClinicalSourceInvalid:
         return ClinicalSourceInvalid(self._path.name, line, column, what)

@@ -137,9 +137,8 @@ class ParquetIndex:
         connection = duckdb.connect(":memory:", config=settings)
         try:
             yield connection
-        except duckdb.Error as error:
-            # Its words may quote a row.
-            raise IndexBroken from error
+        except duckdb.Error:
+            raise IndexBroken from None  # its words may quote a row
         finally:
             connection.close()
             with suppress(OSError):

@@ -1,6 +1,6 @@
 """The one child process of a run: loads the workflow, runs it, and writes what came out.
 
-Started as ``python -m voxpop.backends.jobs.cwltool.child spec.json`` inside the sandbox.
+Started as ``python -P -m voxpop.backends.jobs.cwltool.child spec.json`` inside the sandbox.
 """
 
 import errno
@@ -22,6 +22,7 @@ from voxpop.backends.jobs.cwltool.recorder import Recorder
 from voxpop.backends.jobs.cwltool.spec import (
     BUSY,
     DISK_FULL,
+    LOCK,
     OUTCOME,
     RECORD,
     SCRATCH,
@@ -48,7 +49,7 @@ def main(arguments: list[str]) -> int:
     """
     spec = Spec.read(Path(arguments[0]))
     folder = Path(spec.folder)
-    with (folder / "lock").open("w") as lock:
+    with (folder / LOCK).open("a") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -105,6 +106,7 @@ def _settle(scratch: Path) -> tuple[str, ...]:
         "MPLCONFIGDIR": str(scratch / "matplotlib"),
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONHASHSEED": "0",
+        "PYTHONNOUSERSITE": "1",
         "SOURCE_DATE_EPOCH": "0",
         "TZ": "UTC",
         **dict.fromkeys(_ONE_THREAD, "1"),

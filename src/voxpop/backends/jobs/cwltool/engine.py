@@ -1,13 +1,14 @@
 """The parent's side: starts the one child of a run, follows it, and reads what it left."""
 
 import errno
+import fcntl
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 from voxpop.backends import process
-from voxpop.backends.jobs.cwltool.spec import BUSY, DISK_FULL, LOG, OUTCOME, PROGRESS, RECORD, SPEC, Failure, Spec
+from voxpop.backends.jobs.cwltool.spec import BUSY, DISK_FULL, LOCK, LOG, OUTCOME, PROGRESS, RECORD, SPEC, Failure, Spec
 from voxpop.backends.process import Child, ToolTimedOut
 from voxpop.kernel.errors import VoxpopError
 from voxpop.run.errors import (
@@ -72,11 +73,12 @@ class CwltoolEngine:
     def _start(self, task: Task, sandbox: Sandbox) -> Child:
         folder = task.folder.resolve()
         folder.mkdir(parents=True, exist_ok=True)
+        _refuse_if_busy(task.run, folder)
         for left in (OUTCOME, PROGRESS):
             (folder / left).unlink(missing_ok=True)
         spec = _spec(task, folder, sandbox)
         _write(spec, folder / SPEC)
-        command = [sys.executable, "-m", "voxpop.backends.jobs.cwltool.child", str(folder / SPEC)]
+        command = [sys.executable, "-P", "-m", "voxpop.backends.jobs.cwltool.child", str(folder / SPEC)]
         confinement = Confinement(
             read_only=(task.volume.resolve(), task.pipeline.folder.resolve()),
             read_write=(folder,),
@@ -132,6 +134,15 @@ def _put_down(child: Child) -> None:
     except ToolTimedOut:
         child.kill()
         child.wait()
+
+
+def _refuse_if_busy(run: str, folder: Path) -> None:
+    # the child takes the lock for the run's whole time; here it only keeps us from clearing what another one writes
+    with (folder / LOCK).open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as busy:
+            raise RunBusy(run) from busy
 
 
 def _write(spec: Spec, path: Path) -> None:
