@@ -67,7 +67,7 @@ def test_echoscu_is_answered(archive: TestArchive) -> None:
 def test_findscu_finds_studies_by_wildcard_and_date_range_with_counts(archive: TestArchive) -> None:
     asked = keys(QueryRetrieveLevel="STUDY", StudyInstanceUID="", PatientName="Garc*", StudyDate="20100101-20301231",
                  NumberOfStudyRelatedInstances="", ModalitiesInStudy="CT")  # fmt: skip
-    said = dcmtk("findscu", archive, "-S", *asked).stdout
+    said = dcmtk("findscu", archive, "-S", *asked).stderr
     assert said.count("(Pending)") == 1
     assert "NumberOfStudyRelatedInstances" in said
     assert "IS [" in said
@@ -78,10 +78,10 @@ def test_findscu_finds_series_and_images(archive: TestArchive, population: Popul
     uid = study_uid(population)
     series = dcmtk(
         "findscu", archive, "-S", *keys(QueryRetrieveLevel="SERIES", StudyInstanceUID=uid, Modality="SR")
-    ).stdout
+    ).stderr
     images = dcmtk(
         "findscu", archive, "-S", *keys(QueryRetrieveLevel="IMAGE", StudyInstanceUID=uid, SOPInstanceUID="")
-    ).stdout
+    ).stderr
     assert series.count("(Pending)") == 1
     assert images.count("(Pending)") == len(list((population.dicom / "P01").rglob("IM*")))
 
@@ -170,8 +170,8 @@ def test_files_that_cannot_be_served_are_left_out_with_a_reason(population: Popu
     del ds.StudyInstanceUID
     ds.save_as(folder / "5-nostudy")
     for name, content in {
-        "0-good": good, "1-twice": good, "2-half": good[: len(good) // 2], "3-short": good[:900], "4-notes.txt": b"hello",
-        "6-empty": b"",
+        "0-good": good, "1-twice": good, "2-half": good[: len(good) // 2], "3-short": good[:900],
+        "4-notes.txt": b"hello", "6-empty": b"",
     }.items():  # fmt: skip
         (folder / name).write_bytes(content)
     with TestArchive([folder], workdir=tmp_path / "work") as archive:
@@ -193,9 +193,9 @@ def test_faults_happen_as_asked(population: Population, tmp_path: Path) -> None:
     whole = len(list((population.dicom / "P01").rglob("IM*")))
     with TestArchive([population.dicom], workdir=tmp_path, faults=Faults(send_fewer=2)) as archive:
         assert len(parts(httpx.get(f"{archive.dicomweb_url}/studies/{uid}", headers=AS_STORED))) == whole - 2
-    with TestArchive([population.dicom], workdir=tmp_path, faults=Faults(stop_after=3)) as archive:
-        with pytest.raises(httpx.RemoteProtocolError):
-            httpx.get(f"{archive.dicomweb_url}/studies/{uid}", headers=AS_STORED)
+    cut = TestArchive([population.dicom], workdir=tmp_path, faults=Faults(stop_after=3))
+    with cut, pytest.raises(httpx.RemoteProtocolError):
+        httpx.get(f"{cut.dicomweb_url}/studies/{uid}", headers=AS_STORED)
     with TestArchive([population.dicom], workdir=tmp_path, faults=Faults(unavailable=True)) as archive:
         assert httpx.get(f"{archive.dicomweb_url}/studies").status_code == 503
     assert Faults(delay_s=1e9).delay_s <= 2

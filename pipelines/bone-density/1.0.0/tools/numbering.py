@@ -22,10 +22,13 @@ class Signs:
         Ribs on both sides, on neither, or None where it is not clear.
     wings : bool
         It has the wings of the sacrum.
+    complete : bool
+        False for what is left below the lowest disc: part of a vertebra, or of the sacrum, or nothing.
     """
 
     ribs: bool | None
     wings: bool = False
+    complete: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +64,12 @@ def number_levels(signs: Sequence[Signs]) -> Numbering:
     sacrum = _uppermost_of_sacrum(signs)
     free = 0 if sacrum is None else sacrum + 1
     last_rib = next((at for at in range(free, len(signs)) if signs[at].ribs), None)
-    proven = last_rib is not None and last_rib > free and signs[last_rib - 1].ribs is False
-    unclear = any(signs[at].ribs is None for at in range(free, last_rib if last_rib is not None else free))
-    proven = proven and not unclear
+    proven = last_rib is not None and last_rib > free and _bare(signs[last_rib - 1])
     if sacrum is None and not proven:
         return Numbering((None,) * len(signs), NO_SIGN, None)
     if sacrum is None:
         assert last_rib is not None
-        if last_rib > _LUMBAR:
+        if sum(sign.complete for sign in signs[:last_rib]) > _LUMBAR:
             return Numbering((None,) * len(signs), TOO_MANY, None)
         return _named(len(signs), 0, last_rib, "the lowest ribs", None)
     if proven and last_rib is not None and last_rib - free != _LUMBAR:
@@ -76,6 +77,10 @@ def number_levels(signs: Sequence[Signs]) -> Numbering:
         return Numbering((None,) * len(signs), text, sacrum)
     basis = "the sacrum and the lowest ribs" if proven else "the sacrum"
     return _named(len(signs), free, free + _LUMBAR, basis, sacrum)
+
+
+def _bare(sign: Signs) -> bool:
+    return sign.complete and sign.ribs is False
 
 
 def _uppermost_of_sacrum(signs: Sequence[Signs]) -> int | None:

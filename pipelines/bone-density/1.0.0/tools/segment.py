@@ -73,7 +73,8 @@ def _numbering(image: Image, spine: StraightSpine, bodies: tuple[Body, ...]) -> 
     wings = ndimage.uniform_filter1d(wing_share(image, spine), _WING_RUN_MM, mode="constant")
     bones = bones_beside(image, spine)
     below = int(bodies[0].disc_below)
-    signs = [Signs(None, bool(wings[max(0, below - 30) : max(1, below - 4)].max() >= _WING_SHARE))]
+    winged = bool(wings[max(0, below - 30) : max(1, below - 4)].max() >= _WING_SHARE)
+    signs = [Signs(None, winged, complete=False)]
     for body in bodies:
         middle = wings[int(body.low) + 4 : max(int(body.low) + 5, int(body.high) - 4)]
         signs.append(Signs(rib_sign(bones, body.disc_below, body.disc_above), bool(middle.max() >= _WING_SHARE)))

@@ -81,7 +81,7 @@ def selection(connection: duckdb.DuckDBPyConnection, criteria: Criteria) -> Sele
             current = next(series, None)
         study = _study(row, of_study)
         if row[0] == Step.FITS:
-            facts = ClinicalFacts(_age(row[2]), row[3] or "", row[14], row[15], tuple(row[16]))
+            facts = ClinicalFacts(row[2], row[3] or "", row[14], row[15], tuple(row[16]))
             selected.append(Selected(ordinal, criteria.groups[row[1] - 1].name, study, facts))
         else:
             left_out.append(NotSelected(ordinal, study, reason(Step(row[0]), criteria, row[4])))
@@ -165,7 +165,3 @@ def _study(row: tuple[Any, ...], series: tuple[Series, ...]) -> Study:
         patient_birth=row[13],
         series=series,
     )
-
-
-def _age(years: int | None) -> int | None:
-    return years if years is not None and years >= 0 else None

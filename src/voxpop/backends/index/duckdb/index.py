@@ -136,6 +136,7 @@ class ParquetIndex:
         }
         connection = duckdb.connect(":memory:", config=settings)
         try:
+            connection.execute("SET enable_progress_bar = false")  # the terminal is the command line's
             yield connection
         except duckdb.Error:
             raise IndexBroken from None  # its words may quote a row

@@ -107,7 +107,9 @@ WITH facts AS (
   SELECT l.archive, l.uid, l.day, l.patient_id, l.issuer, l.failed, p.clinic,
          coalesce(m.position, CASE WHEN p.clinic IS NULL THEN $unlisted END) AS position,
          p.clinic IS NULL AND $unlisted IS NOT NULL AS any_part,
-         date_sub('year', coalesce(b.birth, l.birth), l.day) AS age,
+         CASE WHEN coalesce(b.birth, l.birth) <= l.day THEN
+           (strftime(l.day, '%Y%m%d')::INTEGER - strftime(coalesce(b.birth, l.birth), '%Y%m%d')::INTEGER) // 10000
+         END AS age,
          coalesce(nullif(b.sex, ''), nullif(l.sex, '')) AS sex
   FROM looked l
   LEFT JOIN persons p ON p.patient_id = l.patient_id AND p.issuer = l.issuer
@@ -118,7 +120,7 @@ SELECT archive, uid, day, patient_id, issuer, clinic, position, age, sex,
   CASE WHEN failed = 3 AND NOT any_part THEN 3
        WHEN position IS NULL AND clinic IS NULL THEN 4
        WHEN position IS NULL THEN 5
-       WHEN $asks_age AND (age IS NULL OR age < 0) AND NOT any_part THEN 6
+       WHEN $asks_age AND age IS NULL AND NOT any_part THEN 6
        WHEN $asks_age AND (age < coalesce($age_min, age) OR age > coalesce($age_max, age)) THEN 7
        WHEN $asks_sex AND coalesce(NOT list_contains($sexes, sex), NOT any_part) THEN 8
        ELSE 11 END AS step

@@ -28,6 +28,7 @@ from voxpop.run.records import loads
 _FOLLOW_EVERY_S = 0.1
 _ASK_EVERY_S = 0.5
 _GRACE_S = 5.0
+_DYING_S = 2.0  # what a killed sandbox held may take a moment to die with it
 _SIGNALLED = 128  # a shell and a sandbox add it to the number of the signal that ended their child
 
 
@@ -138,11 +139,17 @@ def _put_down(child: Child) -> None:
 
 def _refuse_if_busy(run: str, folder: Path) -> None:
     # the child takes the lock for the run's whole time; here it only keeps us from clearing what another one writes
+    patience_until = time.monotonic() + _DYING_S
     with (folder / LOCK).open("a") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as busy:
-            raise RunBusy(run) from busy
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as busy:
+                if time.monotonic() > patience_until:
+                    raise RunBusy(run) from busy
+                time.sleep(_FOLLOW_EVERY_S)
+            else:
+                return
 
 
 def _write(spec: Spec, path: Path) -> None:
