@@ -252,7 +252,7 @@ def test_an_interrupted_parent_takes_its_child_along(bench_of: Callable[[int], B
 
 
 def test_two_processes_do_not_carry_out_one_run(bench_of: Callable[[int], Bench]) -> None:
-    bench = bench_of(20)
+    bench = bench_of(100)
     refused: list[type] = []
     ticks: list[str] = []
 
@@ -264,9 +264,9 @@ def test_two_processes_do_not_carry_out_one_run(bench_of: Callable[[int], Bench]
             except RunBusy as busy:
                 refused.append(type(busy))
 
-    assert len(bench.start(second).steps) == 21
+    assert len(bench.start(second).steps) == 101
     assert refused == [RunBusy]
-    assert len(ticks) == 21
+    assert len(ticks) == 101
     assert bench.state() is RunState.DONE
 
 

@@ -20,6 +20,7 @@ from voxpop.kernel.digests import Json, sha256_json
 from voxpop.kernel.errors import Invalid
 from voxpop.kernel.ids import ApplicationId, RunId, VolumeId
 from voxpop.kernel.progress import Progress
+from voxpop.run.compare import compare
 from voxpop.run.model import Comparison, Run
 from voxpop.run.states import RunState
 from voxpop.volume.states import VolumeState
@@ -183,7 +184,7 @@ class Story:
                 self.progress.start("repeat", len(self.system.runs.record(run.id).steps))
                 comparison = runtime.repeat(run.id)
             else:
-                comparison = self.system.runs.compared(run.id, again.id)
+                comparison = compare(self.system.runs.record(run.id), self.system.runs.record(again.id))
         verdict = "identical, byte for byte" if comparison.identical else "NOT identical"
         kept = "kept: " if again else ""
         self.progress.finish(f"repeat        {kept}{comparison.steps} steps {verdict}")

@@ -17,7 +17,7 @@ from voxpop.flow.reporting import Reporting
 from voxpop.kernel.clock import Clock
 from voxpop.kernel.errors import Refused
 from voxpop.kernel.ids import ApplianceId, ApplicationId, RunId, VolumeId
-from voxpop.run.model import Comparison, Pipeline, Run
+from voxpop.run.model import Pipeline, Run
 from voxpop.run.service import Order, RunService, Workplace
 from voxpop.staging.course import Bench
 from voxpop.staging.model import StudyOrder, StudyOutcome
@@ -170,10 +170,14 @@ class DurableWork:
         pipeline, place = self._pipeline_and_place(run_id)
         self._runs.execute(run_id, pipeline, place, VOXPOP, tick)
 
-    def repeat(self, run_id: RunId, tick: Tick) -> Comparison:
-        """Run the same work again and compare."""
+    def begin_repeat(self, run_id: RunId) -> RunId:
+        """Make the run that will repeat another; one that was begun and not ended is taken up."""
         pipeline, place = self._pipeline_and_place(run_id)
-        return self._runs.repeat(run_id, pipeline, place, VOXPOP, tick)
+        return self._runs.create_repeat(run_id, pipeline, place, VOXPOP).id
+
+    def compare(self, repeat_id: RunId) -> None:
+        """Hold a repeat against its original, and write down how it came out."""
+        self._runs.compared(repeat_id, VOXPOP)
 
     def report(self, run_id: RunId) -> None:
         """Write the report and the research object of a run; a repeat has none of its own."""

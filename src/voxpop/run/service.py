@@ -255,6 +255,8 @@ class RunService:
         self._move(run.id, run.state, RunState.RUNNING, event)
 
     def _done(self, record: RunRecord, actor: str) -> None:
+        if self._runs.get(record.run).state is RunState.DONE:
+            return  # another process was first to see the end
         facts: dict[str, Json] = {
             "record_sha256": sha256_bytes(dumps(record).encode()),
             "steps": len(record.steps),

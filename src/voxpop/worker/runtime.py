@@ -11,6 +11,7 @@ from voxpop.flow.rules import Work, requests
 from voxpop.kernel.errors import Unavailable
 from voxpop.kernel.ids import RunId
 from voxpop.kernel.progress import Progress, Silent
+from voxpop.run.compare import compare
 from voxpop.run.model import Comparison
 from voxpop.wiring.system import System
 from voxpop.worker import workflows
@@ -71,7 +72,7 @@ class Runtime:
     def repeat(self, run: str) -> Comparison:
         """Run a run's work again to its end, and compare."""
         again = self._finished(workflows.repeat, run, f"repeat:{run}")
-        return self._system.runs.compared(RunId(run), RunId(again))
+        return compare(self._system.runs.record(RunId(run)), self._system.runs.record(RunId(again)))
 
     def execute(self, run: str) -> None:
         """Execute a run to its end; a run that was killed goes on."""

@@ -74,9 +74,14 @@ def _execute(run: str) -> None:
     _kept_plain("the run", _Bound.work.execute, RunId(run), _Bound.tick)
 
 
-@DBOS.step(name="repeat-run")
-def _repeat(run: str) -> str:
-    return _kept_plain("the repeat", _Bound.work.repeat, RunId(run), _Bound.tick).repeat
+@DBOS.step(name="begin-repeat")
+def _begin_repeat(run: str) -> str:
+    return _kept_plain("the repeat", _Bound.work.begin_repeat, RunId(run))
+
+
+@DBOS.step(name="compare-runs")
+def _compare(repeat: str) -> None:
+    _kept_plain("the comparison", _Bound.work.compare, RunId(repeat))
 
 
 @DBOS.step(name="write-report")
@@ -138,7 +143,10 @@ def execute(run: str) -> None:
 @DBOS.workflow(name="repeat")
 def repeat(run: str) -> str:
     """Run a run's work again; returns the repeat's id."""
-    return _repeat(run)
+    again = _begin_repeat(run)
+    _execute(again)
+    _compare(again)
+    return again
 
 
 @DBOS.workflow(name="report")

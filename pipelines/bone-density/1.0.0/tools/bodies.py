@@ -14,7 +14,8 @@ _ANGLES = np.deg2rad(np.arange(0, 360, 10))
 _RADII_MM = np.arange(6.0, 33.0, 0.5)
 _HARMONICS = 4
 _START_DEPTH_MM = 15.0
-_LEAST_EVIDENCE = 0.5
+_LEAST_EVIDENCE = 0.45
+_SLOPES = np.tan(np.deg2rad(np.arange(-24, 25, 8)))
 _PLAUSIBLE_MM = ((9.0, 42.0), (22.0, 66.0), (15.0, 52.0))
 """Least and greatest height, width and depth of a vertebral body."""
 
@@ -27,6 +28,8 @@ class Body:
     ----------
     low, high : float
         Heights of the end plates' outer sides.
+    low_slope, high_slope : float
+        How much the end plates rise per mm forwards.
     disc_below, disc_above : float
         Heights of the middle of the discs.
     u, v : float
@@ -37,6 +40,8 @@ class Body:
 
     low: float
     high: float
+    low_slope: float
+    high_slope: float
     disc_below: float
     disc_above: float
     u: float
@@ -74,12 +79,38 @@ def find_bodies(spine: StraightSpine) -> tuple[Body, ...]:
     if not len(seen):
         return ()
     first, last = int(seen[0]) + 3, int(seen[-1]) - 3  # the outermost planes are mixed with what lies beyond the scan
-    profiles = _held(bone_profiles(smooth), first, last)
-    evidence = disc_evidence(profiles)
+    tilted = [_held(bone_profiles(_sheared(smooth, slope)), first, last) for slope in _SLOPES]
+    by_slope = np.array([disc_evidence(profiles) for profiles in tilted])
+    by_slope -= 0.02 * np.abs(np.arange(len(_SLOPES)) - len(_SLOPES) // 2)[:, None]
+    evidence = by_slope.max(axis=0)
     evidence[:first] = evidence[last + 1 :] = -9.0
-    discs = find_discs(evidence)
-    found = [_body(smooth, profiles, below, above) for below, above in zip(discs[:-1], discs[1:], strict=True)]
+    discs = [
+        Disc(at, float(_SLOPES[best]), tilted[best].core)
+        for at, best in ((at, int(by_slope[:, at].argmax())) for at in find_discs(evidence))
+    ]
+    found = [_body(smooth, below, above) for below, above in zip(discs[:-1], discs[1:], strict=True)]
     return tuple(_believed(found, evidence))
+
+
+@dataclass(frozen=True, slots=True)
+class Disc:
+    """The middle of a disc: its height and rise per mm forwards, and the middle's brightness along that slope."""
+
+    at: int
+    slope: float
+    core: Array
+
+
+def _sheared(hu: Array, slope: float) -> Array:
+    """Lay planes that rise forwards by ``slope`` flat; they keep their height in the middle of the body."""
+    if slope == 0:
+        return hu
+    flat = np.empty_like(hu)
+    heights = np.arange(hu.shape[0])
+    for column in range(hu.shape[2]):
+        rise = round(slope * (column - BACK_MM - _START_DEPTH_MM))
+        flat[:, :, column] = hu[np.clip(heights + rise, 0, len(heights) - 1), :, column]
+    return flat
 
 
 def _in_view(hu: Array) -> Array:
@@ -162,6 +193,19 @@ def outline_mask(body: Body) -> Array:
     return np.asarray(np.hypot(u, v) <= edge)
 
 
+def body_mask(body: Body, shape: tuple[int, ...]) -> Array:
+    """Tell which places of the straight spine belong to a body.
+
+    Returns
+    -------
+    (s, u, v) array of bool
+    """
+    ahead = np.arange(-BACK_MM, FRONT_MM + 1.0) - _START_DEPTH_MM
+    heights = np.arange(shape[0])[:, None, None]
+    between = (heights >= body.low + body.low_slope * ahead) & (heights <= body.high + body.high_slope * ahead)
+    return np.asarray(between & outline_mask(body)[None])
+
+
 def _scaled(values: Array) -> Array:
     top = float(np.percentile(values, 95))
     return np.clip(values / max(top, 20.0), -1.0, 1.5)
@@ -189,19 +233,17 @@ def _traced(best: Array, back: Array) -> tuple[int, ...]:
         kind = previous
 
 
-def _body(hu: Array, profiles: Profiles, below: int, above: int) -> Body:
-    low, high = _plate(profiles.core, below, above), _plate(profiles.core, above, below)
+def _body(hu: Array, below: Disc, above: Disc) -> Body:
+    low, high = _plate(below.core, below.at, above.at), _plate(above.core, above.at, below.at)
     margin = 0.25 * (high - low)
     heights = np.arange(np.ceil(low + margin), np.floor(high - margin) + 1)
     u, v = 0.0, _START_DEPTH_MM
-    radius = np.full(len(_ANGLES), 16.0)
     for _ in range(3):
-        rays = np.mean(_along_rays(hu, heights, (u, v), _ANGLES, _RADII_MM), axis=0)
-        radius = _outline(rays, v)
+        radius = _outline(np.mean(_along_rays(hu, heights, (u, v), _ANGLES, _RADII_MM), axis=0), v)
         u += float(np.mean(radius * np.cos(_ANGLES))) * 0.9
         v += float(np.mean(radius * np.sin(_ANGLES))) * 0.9
-    rays = np.mean(_along_rays(hu, heights, (u, v), _ANGLES, _RADII_MM), axis=0)
-    return Body(low, high, float(below), float(above), u, v, _outline(rays, v))
+    radius = _outline(np.mean(_along_rays(hu, heights, (u, v), _ANGLES, _RADII_MM), axis=0), v)
+    return Body(low, high, below.slope, above.slope, float(below.at), float(above.at), u, v, radius)
 
 
 def _plate(core: Array, disc: int, other: int) -> float:

@@ -45,7 +45,7 @@ def bones_beside(image: Image, spine: StraightSpine) -> tuple[Bone, ...]:
     size = np.maximum(1, np.round(_THICK_MM / step_mm)).astype(int)
     thick = ndimage.uniform_filter(bone.astype(np.float32), size) > 0.92
     u, along = _spine_frame(bone.shape, start_mm, step_mm, spine)
-    labels, count = ndimage.label(bone & (np.abs(u) > _SPINE_MM), np.ones((3, 3, 3)))
+    labels, count = ndimage.label(bone & (np.abs(u) > _SPINE_MM))
     if count == 0:
         return ()
     index = np.arange(1, count + 1)

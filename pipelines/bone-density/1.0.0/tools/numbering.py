@@ -84,11 +84,16 @@ def _bare(sign: Signs) -> bool:
 
 
 def _uppermost_of_sacrum(signs: Sequence[Signs]) -> int | None:
-    """Return the top of the lowest row of winged vertebrae; heads of ribs can look like wings, but carry ribs."""
+    """Return the top of the lowest row of winged vertebrae; no complete vertebra lies below it.
+
+    Heads of ribs and transverse processes can look like wings, but there are plain vertebrae below them.
+    """
     winged = [sign.wings and not sign.ribs for sign in signs]
     if True not in winged:
         return None
     at = winged.index(True)
+    if any(sign.complete for sign in signs[:at]):
+        return None
     while at + 1 < len(winged) and winged[at + 1]:
         at += 1
     return at

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from bodies import Body, find_bodies, outline_mask
+from bodies import Body, body_mask, find_bodies
 from canal import find_canal
 from images import Array, Image, Unusable, read_image, stem_of, write_labels
 from landmarks import bones_beside, rib_sign, wing_share
@@ -20,7 +20,7 @@ from scipy import ndimage
 from straight import BACK_MM, SIDE_MM, StraightSpine, straighten
 
 _WING_SHARE = 0.11
-_WING_RUN_MM = 12
+_WING_RUN_MM = 20
 _FIRST_UNNAMED = 101
 MOST_SLICE_MM = 6.5
 
@@ -89,7 +89,7 @@ def _value(level: str | None, at: int) -> int:
 def _paint(labels: Array, image: Image, spine: StraightSpine, bodies: list[Body], values: list[int]) -> None:
     straight = np.zeros(spine.hu.shape, dtype=np.uint8)
     for body, value in zip(bodies, values, strict=True):
-        straight[round(body.low) : round(body.high) + 1][:, outline_mask(body)] = value
+        straight[body_mask(body, straight.shape)] = value
     used = np.flatnonzero(straight.any(axis=(1, 2)))
     corner = spine.points_mm[used] / image.spacing_mm
     low = np.maximum(0, np.floor(corner.min(axis=0) - (SIDE_MM, BACK_MM, 18) / image.spacing_mm)).astype(int)
@@ -137,13 +137,19 @@ def _landmark(spine: StraightSpine, image: Image, body: Body, level: str, value:
         "level": level,
         "label": value,
         "centre_mm": _rounded(to_ras @ centre + image.affine[:3, 3]),
-        "up": _rounded(to_ras @ spine.up[at], 4),
+        "up": _rounded(to_ras @ _across(spine, body, at), 4),
         "front": _rounded(to_ras @ spine.front[at], 4),
         "height_mm": round(body.height, 1),
         "depth_mm": round(body.depth, 1),
         "width_mm": round(body.width, 1),
         "middle_to_back_mm": round(float(body.radius[27]), 1),
     }
+
+
+def _across(spine: StraightSpine, body: Body, at: int) -> Array:
+    """Return the direction that is square to the middle between the two end plates."""
+    across = spine.up[at] - (body.low_slope + body.high_slope) / 2 * spine.front[at]
+    return np.asarray(across / np.linalg.norm(across))
 
 
 def _rounded(values: Array, digits: int = 2) -> list[float]:

@@ -1,5 +1,7 @@
 """The ways in which one text can be written as bytes, as regular expressions over bytes."""
 
+import itertools
+import math
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
@@ -32,7 +34,9 @@ _WIDE: Final = {"UTF-16LE": "utf-16-le", "UTF-16BE": "utf-16-be"}
 _ESCAPE = re.compile(rb"\x1b[\x20-\x2f]+[\x30-\x7e]|\x0e|\x0f")
 _SEPARATORS: Final = " \t\r\n_^=,.;:/\\-+()"
 _FREE_OF_ESCAPE_BYTES: Final = 8
-_SHORTEST_ANCHOR: Final = 4
+_SHORTEST_ANCHOR: Final = 3
+_LONGEST_ANCHOR: Final = 8
+_MOST_ANCHORS: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,15 +64,15 @@ class Written:
         Bytes of a code unit: 2 in UTF-16, else 1.
     longest : int
         The most bytes that a match can have.
-    anchor : bytes
-        A part of the expression without gaps that every match holds: quick to seek.
+    anchors : tuple of bytes
+        Expressions of which every match holds one; plain text where that can be had, which is quick to seek.
     """
 
     encoding: str
     expression: bytes
     unit: int
     longest: int
-    anchor: bytes
+    anchors: tuple[bytes, ...]
 
 
 def atoms_of(text: str) -> tuple[Atom, ...]:
@@ -98,7 +102,7 @@ def ways_of_writing(atoms: Sequence[Atom]) -> Iterator[Written]:
 
 def literal(encoding: str, content: bytes) -> Written:
     """Return bytes as they stand as a way of writing."""
-    return Written(encoding, _escaped(content), 1, len(content), _escaped(content))
+    return Written(encoding, _escaped(content), 1, len(content), (_escaped(content),))
 
 
 def _beyond_ascii(atoms: Sequence[Atom], letters: str) -> Iterator[Written]:
@@ -142,27 +146,48 @@ def _written(name: str, atoms: Sequence[Atom], codec: str, unit: int) -> Written
         pieces.append(piece)
         longest += size
     expression = b"".join(pieces)
-    return Written(name, expression, unit, longest, _anchor(atoms, pieces) or expression)
+    return Written(name, expression, unit, longest, _anchors(atoms, codec) or (expression,))
 
 
-def _anchor(atoms: Sequence[Atom], pieces: Sequence[bytes]) -> bytes:
-    runs: list[list[bytes]] = [[]]
-    for atom, piece in zip(atoms, pieces, strict=True):
+def _anchors(atoms: Sequence[Atom], codec: str) -> tuple[bytes, ...]:
+    """Return all plain forms of the stretch of letters that has the fewest of them, the longest such."""
+    runs = [[_forms(letter, codec) for letter in run] for run in _runs(atoms)]
+    for length in range(_LONGEST_ANCHOR, _SHORTEST_ANCHOR - 1, -1):
+        stretches = [run[at : at + length] for run in runs for at in range(len(run) - length + 1)]
+        fewest = min(stretches, key=_combinations, default=None)
+        if fewest is not None and _combinations(fewest) <= _MOST_ANCHORS:
+            return tuple(_escaped(b"".join(forms)) for forms in itertools.product(*fewest))
+    return ()
+
+
+def _runs(atoms: Sequence[Atom]) -> Iterator[list[str]]:
+    run: list[str] = []
+    for atom in atoms:
         if isinstance(atom, Gap):
-            runs.append([])
+            yield run
+            run = []
         else:
-            runs[-1].append(piece)
-    longest = max(runs, key=len)
-    return b"".join(longest) if len(longest) >= _SHORTEST_ANCHOR else b""
+            run.append(atom)
+    yield run
+
+
+def _combinations(forms: Sequence[tuple[bytes, ...]]) -> int:
+    return math.prod(len(one) for one in forms)
+
+
+def _letter(letter: str, codec: str) -> tuple[bytes, int]:
+    forms = _forms(letter, codec)
+    expression = b"|".join(_escaped(form) for form in forms)
+    return (b"(?:" + expression + b")" if len(forms) > 1 else expression), max(map(len, forms))
 
 
 @cache
-def _letter(letter: str, codec: str) -> tuple[bytes, int]:
+def _forms(letter: str, codec: str) -> tuple[bytes, ...]:
     variants = {letter, letter.lower(), letter.upper(), letter.title()}
     if codec == _PLAIN:
         forms = {plain for variant in variants for plain in _without_accent(variant)}
     elif codec == _JSON and not letter.isascii():
-        forms = {variant.encode("ascii", "backslashreplace") for variant in variants} | {_json_escape(letter)}
+        forms = {variant.encode("ascii", "backslashreplace") for variant in variants}
         forms |= {_json_escape(variant) for variant in variants}
     else:
         known = "ascii" if codec == _JSON else codec
@@ -170,9 +195,7 @@ def _letter(letter: str, codec: str) -> tuple[bytes, int]:
         if codec == "utf-8":
             forms |= {unicodedata.normalize("NFD", variant).encode() for variant in variants}
     # ASCII letters match in both cases already: one form of them is enough.
-    distinct = sorted({form.lower() if form.isascii() else form for form in forms})
-    expression = b"|".join(_escaped(form) for form in distinct)
-    return (b"(?:" + expression + b")" if len(distinct) > 1 else expression), max(map(len, distinct))
+    return tuple(sorted({form.lower() if form.isascii() else form for form in forms}))
 
 
 @cache

@@ -84,8 +84,8 @@ class Matcher:
 
     Notes
     -----
-    Hyperscan seeks a part of each pattern that has no gaps, which it compiles and runs fastest; around each such part
-    the whole patterns are tried.
+    Hyperscan seeks a plain part of each pattern, which it compiles and runs fastest by far; around each such part the
+    whole patterns are tried.
     """
 
     def __init__(self, target: Sought) -> None:
@@ -94,7 +94,8 @@ class Matcher:
         self.encodings = tuple(sorted({pattern.written.encoding for pattern in patterns}))
         anchors: defaultdict[bytes, _Anchor] = defaultdict(_Anchor)
         for pattern in patterns:
-            anchors[pattern.written.anchor].patterns.append(pattern)
+            for expression in pattern.written.anchors:
+                anchors[expression].patterns.append(pattern)
         self._anchors = tuple(anchors.values())
         self._database = _compiled(tuple(anchors))
 

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
@@ -248,15 +248,34 @@ def _times(kind: str, text: str) -> Iterator[Phrase]:
 
 def _numbers(text: str) -> Iterator[Phrase]:
     yield from _words("id", text)
-    alone = [char for char in text if char.isalnum()]
-    if len(alone) >= SHORTEST_IN_PIXELS and len(alone) <= _WINDOW:
-        spaced: list[Atom] = [alone[0]]
-        for char in alone[1:]:
-            spaced += [Gap(0, 1), char]
-        yield _phrase("id", spaced)
+    parts = re.findall(r"\d+|[^\W\d_]+", text)
+    if weight(text) >= SHORTEST_IN_PIXELS:
+        for grouping in _GROUPINGS:
+            groups = [group for part in parts for group in (grouping(part) if part.isdigit() else [part])]
+            yield _phrase("id", [atom for group in groups for atom in (Gap(0, 2), *group)][1:])
     stripped = text.lstrip("0")
     if stripped != text and weight(stripped) >= SHORTEST_IN_PIXELS:
         yield from _words("id", stripped)
+
+
+def _from_left(size: int) -> Callable[[str], list[str]]:
+    return lambda digits: [digits[at : at + size] for at in range(0, len(digits), size)]
+
+
+def _from_right(size: int) -> Callable[[str], list[str]]:
+    def groups(digits: str) -> list[str]:
+        first = len(digits) % size
+        return [*([digits[:first]] if first else []), *_from_left(size)(digits[first:])]
+
+    return groups
+
+
+# As people write long numbers: 123-45-6789, 010190-1234, 12345678-Z, 123 456 789.
+_GROUPINGS: Final[tuple[Callable[[str], list[str]], ...]] = (
+    *(_from_left(size) for size in (3, 4, 6, 8)),
+    *(_from_right(size) for size in (3, 4)),
+    lambda digits: [digits[:3], digits[3:5], digits[5:]] if len(digits) > 5 else [digits],
+)
 
 
 def _texts(kind: str, text: str) -> Iterator[Phrase]:

@@ -28,7 +28,7 @@ from voxpop.run.records import loads
 _FOLLOW_EVERY_S = 0.1
 _ASK_EVERY_S = 0.5
 _GRACE_S = 5.0
-_DYING_S = 2.0  # what a killed sandbox held may take a moment to die with it
+_DYING_S = 1.0  # what a killed sandbox held may take a moment to die with it
 _SIGNALLED = 128  # a shell and a sandbox add it to the number of the signal that ended their child
 
 
@@ -59,6 +59,7 @@ class CwltoolEngine:
         RunStopped
             If it was not wanted any more.
         """
+        _wait_for_the_dying(task.run, _made(task.folder))
         done = _record(task)
         if done is not None:
             return done
@@ -72,9 +73,7 @@ class CwltoolEngine:
         raise _why(task, exit_code)
 
     def _start(self, task: Task, sandbox: Sandbox) -> Child:
-        folder = task.folder.resolve()
-        folder.mkdir(parents=True, exist_ok=True)
-        _refuse_if_busy(task.run, folder)
+        folder = _made(task.folder)
         for left in (OUTCOME, PROGRESS):
             (folder / left).unlink(missing_ok=True)
         spec = _spec(task, folder, sandbox)
@@ -137,7 +136,12 @@ def _put_down(child: Child) -> None:
         child.wait()
 
 
-def _refuse_if_busy(run: str, folder: Path) -> None:
+def _made(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder.resolve()
+
+
+def _wait_for_the_dying(run: str, folder: Path) -> None:
     # the child takes the lock for the run's whole time; here it only keeps us from clearing what another one writes
     patience_until = time.monotonic() + _DYING_S
     with (folder / LOCK).open("a") as lock:
