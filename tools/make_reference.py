@@ -1,7 +1,7 @@
 """Write docs/reference/ from the code: commands, settings, the application document, the volume's layout.
 
-    python tools/make_reference.py          # write
-    python tools/make_reference.py --check  # exit 1 if what is there is not what the code says
+python tools/make_reference.py          # write
+python tools/make_reference.py --check  # exit 1 if what is there is not what the code says
 """
 
 import json
@@ -57,7 +57,9 @@ def _command(command: Any, path: str) -> Iterator[str]:
 
 
 def _parameter(one: Any) -> str:
-    names = ", ".join(f"`{option}`" for option in one.opts) if one.param_type_name == "option" else f"`{one.name.upper()}`"
+    names = (
+        ", ".join(f"`{option}`" for option in one.opts) if one.param_type_name == "option" else f"`{one.name.upper()}`"
+    )
     said = " ".join((getattr(one, "help", "") or "").split())
     return f"- {names}{': ' + said if said else ''}\n"
 

@@ -85,7 +85,9 @@ def _participants_by_patient(demo: Told) -> dict[str, str]:
     truth = next(demo.work.glob("protected/demo-population/**/truth.json"))
     patients = json.loads(truth.read_text())["patients"]
     return {
-        one["patient_id"]: f"sub-{PatientKey(secret, demo.answer['application'], one['patient_id'], one.get('issuer', '')).label}"
+        one[
+            "patient_id"
+        ]: f"sub-{PatientKey(secret, demo.answer['application'], one['patient_id'], one.get('issuer', '')).label}"
         for one in patients
     }
 

@@ -93,7 +93,9 @@ def test_an_archive_that_is_down_is_named_by_its_name_alone(tmp_path: Path) -> N
 def test_a_lost_pseudonym_key_is_not_made_anew(tmp_path: Path) -> None:
     work = _empty(tmp_path)
     (work / "protected" / "audit.key").unlink()
-    assert "audit.key" in refused(voxpop("archive", "add", "c", "--kind", "folder", "--set", "path=/tmp", "--work", str(work)))
+    assert "audit.key" in refused(
+        voxpop("archive", "add", "c", "--kind", "folder", "--set", "path=/tmp", "--work", str(work))
+    )
 
 
 def test_an_application_with_faults_names_line_and_column(tmp_path: Path) -> None:

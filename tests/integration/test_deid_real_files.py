@@ -133,7 +133,7 @@ def test_uids_and_days_agree_over_the_series_of_a_study(shared_data: Path, tmp_p
 def test_a_series_held_back_by_the_last_look_is_not_in_the_target(shared_data: Path, tmp_path: Path) -> None:
     looked: list[Identity] = []
 
-    def hold_back(folder: Path, identity: Identity) -> None:
+    def hold_back(folder: Path, identity: Identity, days: int) -> None:
         assert len(_files(folder)) == 28
         looked.append(identity)
         raise ObjectRefused(RefusalReason.BURNED_IN)

@@ -22,7 +22,9 @@ def test_every_decision_is_in_the_index(repo: Path) -> None:
 
 
 def test_every_command_in_the_documentation_exists(repo: Path) -> None:
-    known = set(re.findall(r"^## `(voxpop[^`]*)`", (repo / "docs" / "reference" / "commands.md").read_text(), re.MULTILINE))
+    known = set(
+        re.findall(r"^## `(voxpop[^`]*)`", (repo / "docs" / "reference" / "commands.md").read_text(), re.MULTILINE)
+    )
     groups = {command.split()[1] for command in known if len(command.split()) == 3}
     pages = [repo / "README.md", *(repo / "docs").rglob("*.md")]
     for page in pages:

@@ -28,7 +28,12 @@ def stage(
     system.check_staging(ApplicationId(application))
     with progress() as bar, running(system, f"stage {application}", bar) as runtime:
         volume = system.volumes.get(VolumeId(runtime.stage(application)))
-    facts: dict[str, Json] = {"volume": volume.id, "path": str(volume.path), "files": volume.files, "manifest_sha256": volume.digest}
+    facts: dict[str, Json] = {
+        "volume": volume.id,
+        "path": str(volume.path),
+        "files": volume.files,
+        "manifest_sha256": volume.digest,
+    }
     show(facts, volume.id, as_json=as_json)
 
 

@@ -190,7 +190,12 @@ def _appliance(evidence: Evidence) -> ApplianceFacts:
         "GPUs": str(compute.gpus),
         "software": ", ".join(evidence.application.software),
     }
-    given = {"cores": str(deployment.cores), "memory": f"{deployment.memory_gb} GB"}
+    given = {
+        "cores": str(deployment.cores),
+        "memory": f"{deployment.memory_gb} GB",
+        "GPUs": "0" if any("GPU" in clause for clause in deployment.not_given) else str(compute.gpus),
+        "software": ", ".join(deployment.recipes) or "none",
+    }
     return ApplianceFacts(
         id=evidence.appliance.id,
         site=evidence.appliance.site,

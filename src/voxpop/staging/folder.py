@@ -19,7 +19,7 @@ def deidentified_folder(source: Path, target: Path, profile: Profile, secret: by
     return deid_folder(source, target, profile, secret, project, _nothing_left)
 
 
-def _nothing_left(series: Path, identity: Identity) -> None:
-    report = scan_files(sorted(series.iterdir()), identity)
+def _nothing_left(series: Path, identity: Identity, days: int) -> None:
+    report = scan_files(sorted(series.iterdir()), identity, shift_days=days)
     if not report.clean:
         raise IdentityLeft(report.reason)

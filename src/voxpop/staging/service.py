@@ -26,6 +26,21 @@ from voxpop.staging.model import Fate, Placed, SeriesOutcome, StudyOrder, StudyO
 from voxpop.staging.ports import StagingRecords
 
 
+_METHODS = (
+    (
+        "De-identified by DICOM PS3.15 Annex E, profile '{profile}', and default deny beyond its table: a text element "
+        "that is not in the object's own IOD, a person name that no rule keeps, and every private element is removed. Dates are "
+        "moved by a number of days of each person's own; UIDs are replaced consistently; pseudonyms are keyed "
+        "(HMAC-SHA-256)."
+    ),
+    (
+        "Every byte that was written was searched for every value of identity that was read, in each character set, case, "
+        "name order and date format; a study with any finding is refused as a whole."
+    ),
+    "Converted by {tool} {version}; laid out by BIDS, and MIDS where BIDS has no name.",
+)
+
+
 class StagingService:
     """From the series of an archive to the images of a volume.
 
@@ -130,19 +145,7 @@ class StagingService:
         return {
             "profile": profile.name,
             "profile_sha256": self._tools.deidentification.profile_digest,
-            "methods": [
-                (
-                    f"De-identified by DICOM PS3.15 Annex E, profile '{profile.name}', and default deny beyond its table: a "
-                    "text element that is not in the object's own IOD, a person name that no rule keeps, and every private "
-                    "element is removed. Dates are moved by a number of days of each person's own; UIDs are replaced "
-                    "consistently; pseudonyms are keyed (HMAC-SHA-256)."
-                ),
-                (
-                    "Every byte that was written was searched for every value of identity that was read, in each character "
-                    "set, case, name order and date format; a study with any finding is refused as a whole."
-                ),
-                f"Converted by {tool} {version}; laid out by BIDS, and MIDS where BIDS has no name.",
-            ],
+            "methods": [line.format(profile=profile.name, tool=tool, version=version) for line in _METHODS],
         }
 
 

@@ -15,6 +15,8 @@ _RADII_MM = np.arange(6.0, 33.0, 0.5)
 _HARMONICS = 4
 _START_DEPTH_MM = 15.0
 _LEAST_EVIDENCE = 0.45
+_SETTLE_MM = 8
+_PLATE_REACH_MM = 9
 _SLOPES = np.tan(np.deg2rad(np.arange(-24, 25, 8)))
 _PLAUSIBLE_MM = ((9.0, 42.0), (22.0, 66.0), (15.0, 52.0))
 """Least and greatest height, width and depth of a vertebral body."""
@@ -84,10 +86,8 @@ def find_bodies(spine: StraightSpine) -> tuple[Body, ...]:
     by_slope -= 0.02 * np.abs(np.arange(len(_SLOPES)) - len(_SLOPES) // 2)[:, None]
     evidence = by_slope.max(axis=0)
     evidence[:first] = evidence[last + 1 :] = -9.0
-    discs = [
-        Disc(at, float(_SLOPES[best]), tilted[best].core)
-        for at, best in ((at, int(by_slope[:, at].argmax())) for at in find_discs(evidence))
-    ]
+    cores = np.array([profiles.core for profiles in tilted])
+    discs = [_settled(cores, at, first, last) for at in find_discs(evidence)]
     found = [_body(smooth, below, above) for below, above in zip(discs[:-1], discs[1:], strict=True)]
     return tuple(_believed(found, evidence))
 
@@ -99,6 +99,32 @@ class Disc:
     at: int
     slope: float
     core: Array
+
+
+def _settled(cores: Array, at: int, first: int, last: int) -> Disc:
+    """Move a disc to where, and tilt it so that, it is darkest between the brightest end plates.
+
+    Parameters
+    ----------
+    cores : (slope, s) array, HU
+    first, last : int
+        Heights that are in the scan.
+    """
+    places = np.arange(max(first, at - _SETTLE_MM), min(last, at + _SETTLE_MM) + 1)
+    reach = np.arange(1, _PLATE_REACH_MM + 1)
+    above = cores[:, np.minimum(places[:, None] + reach, last)].max(axis=2)
+    below = cores[:, np.maximum(places[:, None] - reach, first)].max(axis=2)
+    contrast = np.minimum(above, below) - cores[:, places]
+    contrast -= 2.0 * np.abs(_SLOPES)[:, None] * 10 + 1.0 * np.abs(places - at)
+    slope, place = np.unravel_index(contrast.argmax(), contrast.shape)
+    core, middle = cores[slope], int(places[place])
+    half = (core[middle] + min(above[slope, place], below[slope, place])) / 2
+    high = low = middle
+    while high < last and high - middle < _PLATE_REACH_MM and core[high + 1] < half:
+        high += 1
+    while low > first and middle - low < _PLATE_REACH_MM and core[low - 1] < half:
+        low -= 1
+    return Disc(round((low + high) / 2), float(_SLOPES[slope]), core)
 
 
 def _sheared(hu: Array, slope: float) -> Array:

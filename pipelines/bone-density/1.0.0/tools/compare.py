@@ -36,7 +36,10 @@ def main(arguments: list[str]) -> int:
     good = [row for row in rows if row["mean_hu"] is not None]
     draw_by_level(good, people, levels, Path("figure-levels.png"))
     found = Findings(people, rows, means, levels, compared(rows, values, people, levels))
-    pictures = {path.name.removesuffix("_overlay.png"): path.name for path in sorted(options.overlays, key=lambda path: path.name)}
+    pictures = {
+        path.name.removesuffix("_overlay.png"): path.name
+        for path in sorted(options.overlays, key=lambda path: path.name)
+    }
     _write_json("measurements.json", rows)
     _write_table("measurements.tsv", rows)
     _write_json("group.json", group_json(found))

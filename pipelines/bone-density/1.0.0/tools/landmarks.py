@@ -79,9 +79,7 @@ def wing_share(image: Image, spine: StraightSpine) -> Array:
         u = side * _WING_SIDE_MM[None, :, None, None]
         v = _WING_FRONT_MM[None, None, :, None]
         places = (
-            spine.points_mm[:, None, None, :]
-            + u * spine.right[:, None, None, :]
-            + v * spine.front[:, None, None, :]
+            spine.points_mm[:, None, None, :] + u * spine.right[:, None, None, :] + v * spine.front[:, None, None, :]
         ) / image.spacing_mm
         index = np.round(np.moveaxis(places, -1, 0)).astype(int)
         limits = np.array(image.hu.shape)[:, None, None, None]

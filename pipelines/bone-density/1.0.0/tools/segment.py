@@ -99,9 +99,7 @@ def _paint(labels: Array, image: Image, spine: StraightSpine, bodies: list[Body]
     s, u, v = spine_coordinates(spine, axes)
     inside = (np.abs(u) <= SIDE_MM) & (v >= -BACK_MM) & (v < straight.shape[2] - BACK_MM - 1)
     inside &= (s >= 0) & (s <= len(straight) - 1)
-    where = [
-        np.where(inside, np.round(values), 0).astype(int) for values in (s, u + SIDE_MM, v + BACK_MM)
-    ]
+    where = [np.where(inside, np.round(values), 0).astype(int) for values in (s, u + SIDE_MM, v + BACK_MM)]
     painted = np.where(inside, straight[where[0], where[1], where[2]], 0)
     labels[low[0] : high[0], low[1] : high[1], low[2] : high[2]] = painted
 

@@ -17,8 +17,10 @@ from voxpop.staging.deid.profile import Profile
 from voxpop.staging.deid.scrub import ObjectOutcome, SeriesScrub, scrub_series
 from voxpop.staging.identity import Identity
 
-Check = Callable[[Path, Identity], None]
-"""Looks at a scrubbed series' folder before it is released; raises ``Refused`` to hold it back."""
+Check = Callable[[Path, Identity, int], None]
+"""Looks at a scrubbed series' folder before it is released; raises ``Refused`` to hold it back.
+
+The number is by how many days the person's dates were moved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +188,7 @@ def _scrub_group(
         if not scrub.count:
             return None, list(scrub.outcomes)
         if check is not None:
-            check(waiting, scrub.identity)
+            check(waiting, scrub.identity, person.days)
         waiting.replace(target)
     except Refused as refusal:
         return None, [ObjectOutcome(reason=each.reason or refusal.sentence) for each in scrub.outcomes]
