@@ -16,7 +16,7 @@ ROOT = "1.2.826.0.1.3680043.8.498.77"
 SIDE = 32  # pixels
 SLICES = 12
 GERMAN = "Bauch nativ größer"
-RUSSIAN = "КТ живота"
+RUSSIAN = "КТ живота"  # noqa: RUF001 -- Cyrillic is the point
 
 
 @dataclass(frozen=True)

@@ -95,7 +95,7 @@ class Haystack:
                 self.not_sought += 1
             for content in forms:
                 self.needles.setdefault(content, Needle(content, kind, number))
-        self._patterns = tempfile.NamedTemporaryFile(suffix=".patterns")
+        self._patterns = tempfile.NamedTemporaryFile(suffix=".patterns")  # noqa: SIM115 -- lives as long as this object
         self._patterns.write(b"\n".join(sorted(self.needles)) + b"\n")
         self._patterns.flush()
 

@@ -139,7 +139,7 @@ def test_the_report_lists_every_study_and_is_the_same_again(tmp_path: Path) -> N
 
 def test_scans_name_files_from_the_session_on(tmp_path: Path) -> None:
     name = layout.ImageName(ANN, "q1", body_part="ABDOMEN")
-    path = layout.write_scans(tmp_path, ANN, "q1", [layout.Scan(name.image, datetime(2011, 2, 3, 4, 5, 6))])
+    path = layout.write_scans(tmp_path, ANN, "q1", [layout.Scan(name.image, datetime(2011, 2, 3, 4, 5, 6))])  # noqa: DTZ001 -- the scanner's clock
     assert (tmp_path / path).read_text().splitlines()[1] == (
         "mim-rx/ct/sub-k3v9ann_ses-q1_run-1_bp-abdomen_vp-ax_ct.nii.gz\t2011-02-03T04:05:06"
     )

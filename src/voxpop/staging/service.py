@@ -25,18 +25,13 @@ from voxpop.staging.layout import (
 from voxpop.staging.model import Fate, Placed, SeriesOutcome, StudyOrder, StudyOutcome
 from voxpop.staging.ports import StagingRecords
 
-
 _METHODS = (
-    (
-        "De-identified by DICOM PS3.15 Annex E, profile '{profile}', and default deny beyond its table: a text element "
-        "that is not in the object's own IOD, a person name that no rule keeps, and every private element is removed. Dates are "
-        "moved by a number of days of each person's own; UIDs are replaced consistently; pseudonyms are keyed "
-        "(HMAC-SHA-256)."
-    ),
-    (
-        "Every byte that was written was searched for every value of identity that was read, in each character set, case, "
-        "name order and date format; a study with any finding is refused as a whole."
-    ),
+    "De-identified by DICOM PS3.15 Annex E, profile '{profile}', and default deny beyond its table: a text element "
+    + "that is not in the object's own IOD, a person name that no rule keeps, and every private element is removed. "
+    + "Dates are moved by a number of days of each person's own; UIDs are replaced consistently; pseudonyms are keyed "
+    + "(HMAC-SHA-256).",
+    "Every byte that was written was searched for every value of identity that was read, in each character set, "
+    + "case, name order and date format; a study with any finding is refused as a whole.",
     "Converted by {tool} {version}; laid out by BIDS, and MIDS where BIDS has no name.",
 )
 

@@ -17,9 +17,12 @@ _START_DEPTH_MM = 15.0
 _LEAST_EVIDENCE = 0.45
 _SETTLE_MM = 8
 _PLATE_REACH_MM = 9
+_PLATE_SEEN_MM = 5
+_ONE_SIDED_HU = 20.0
 _SLOPES = np.tan(np.deg2rad(np.arange(-24, 25, 8)))
-_PLAUSIBLE_MM = ((9.0, 42.0), (22.0, 66.0), (15.0, 52.0))
-"""Least and greatest height, width and depth of a vertebral body."""
+_HEIGHT_MM = (9.0, 42.0)
+_WIDTH_MM = (24.0, 66.0)
+_DEPTH_MM = (15.0, 52.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,13 @@ class Body:
     def width(self) -> float:
         """Distance from side to side, mm."""
         return float(self.radius[0] + self.radius[18])
+
+
+    @property
+    def odd(self) -> bool:
+        """Whether the outline has not the size of a vertebra's."""
+        shape = self.width / max(self.depth, 1.0)
+        return not (_within(self.width, _WIDTH_MM) and _within(self.depth, _DEPTH_MM) and 0.95 <= shape <= 2.2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +124,10 @@ def _settled(cores: Array, at: int, first: int, last: int) -> Disc:
     reach = np.arange(1, _PLATE_REACH_MM + 1)
     above = cores[:, np.minimum(places[:, None] + reach, last)].max(axis=2)
     below = cores[:, np.maximum(places[:, None] - reach, first)].max(axis=2)
+    # at the scan's ends the end plate beyond may not be in the scan: the one on this side has to do
+    seen_above, seen_below = last - places >= _PLATE_SEEN_MM, places - first >= _PLATE_SEEN_MM
+    above = np.where(seen_above, above, np.maximum(above, below - _ONE_SIDED_HU))
+    below = np.where(seen_below, below, np.maximum(below, above - _ONE_SIDED_HU))
     contrast = np.minimum(above, below) - cores[:, places]
     contrast -= 2.0 * np.abs(_SLOPES)[:, None] * 10 + 1.0 * np.abs(places - at)
     slope, place = np.unravel_index(contrast.argmax(), contrast.shape)
@@ -151,16 +165,29 @@ def _held(profiles: Profiles, first: int, last: int) -> Profiles:
 
 
 def _believed(found: list[Body], evidence: Array) -> list[Body]:
-    """Keep the longest row of neighbours that have the size of vertebrae and clear discs on both sides."""
+    """Keep the longest row of neighbours with clear discs and the height of vertebrae.
+
+    Within the row an outline may be odd (metal does that); at its ends it may not.
+    """
     rows: list[list[Body]] = [[]]
     for body in found:
-        clear = min(evidence[int(body.disc_below)], evidence[int(body.disc_above)]) >= _LEAST_EVIDENCE
-        sizes = ((body.height, _PLAUSIBLE_MM[0]), (body.width, _PLAUSIBLE_MM[1]), (body.depth, _PLAUSIBLE_MM[2]))
-        if clear and all(low <= size <= high for size, (low, high) in sizes):
+        clear = min(_best_near(evidence, body.disc_below), _best_near(evidence, body.disc_above)) >= _LEAST_EVIDENCE
+        if clear and _within(body.height, _HEIGHT_MM):
             rows[-1].append(body)
         else:
             rows.append([])
-    return max(rows, key=len)
+    longest = max(rows, key=len)
+    plain = [at for at, body in enumerate(longest) if not body.odd]
+    return longest[plain[0] : plain[-1] + 1] if plain else []
+
+
+def _best_near(evidence: Array, height: float) -> float:
+    at = int(height)
+    return float(evidence[max(0, at - 4) : at + 5].max())
+
+
+def _within(size: float, limits: tuple[float, float]) -> bool:
+    return limits[0] <= size <= limits[1]
 
 
 def bone_profiles(hu: Array) -> Profiles:

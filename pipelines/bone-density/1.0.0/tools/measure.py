@@ -15,6 +15,7 @@ from images import Array, Image, Unusable, read_image, stem_of
 
 _METAL_MM = 12.0
 _METAL_MM3 = 30.0
+_UNEVEN_HU = 15.0
 
 
 def main(arguments: list[str]) -> int:
@@ -90,6 +91,8 @@ def _measured(image: Image, labels: Array, level: dict[str, Any], options: argpa
     voxel = float(np.prod(image.spacing_mm))
     if (hu > options.metal_hu).sum() * voxel > _METAL_MM3:
         return unmeasured(level["level"], "metal in or beside the vertebral body")
+    if level["odd_outline"]:
+        return unmeasured(level["level"], "the outline has not the shape of a vertebral body")
     core = trabecular_core(mask, place, image, level, options)
     volume = float(core.sum() * voxel)
     if volume < options.least_volume_mm3:
@@ -133,7 +136,23 @@ def trabecular_core(
     height, forward = offset @ np.array(level["up"]), offset @ np.array(level["front"])
     clear = max(2.5, level["height_mm"] / 2 - options.end_plate_mm - 0.6 * dz)
     back = -level["middle_to_back_mm"] + 0.35 * level["depth_mm"]
-    return np.asarray(inside & (np.abs(height) <= clear) & (forward >= back))
+    core = inside & (np.abs(height) <= clear) & (forward >= back)
+    return _even(core, image.hu[place])
+
+
+def _even(core: Array, hu: Array) -> Array:
+    """Leave out outer slices that differ from the rest: a tilted end plate or disc reaches into them."""
+    core = core.copy()
+    while True:
+        used = np.flatnonzero(core.any(axis=(0, 1)))
+        if len(used) < 3:
+            return core
+        means = np.array([hu[:, :, at][core[:, :, at]].mean() for at in used])
+        apart = np.abs(means - np.median(means))
+        end = 0 if apart[0] >= apart[-1] else -1
+        if apart[end] <= _UNEVEN_HU:
+            return core
+        core[:, :, used[end]] = False
 
 
 def _near(mask: Array, image: Image, margin_mm: float) -> tuple[tuple[slice, ...], Array] | None:

@@ -137,6 +137,7 @@ def _landmark(spine: StraightSpine, image: Image, body: Body, level: str, value:
         "centre_mm": _rounded(to_ras @ centre + image.affine[:3, 3]),
         "up": _rounded(to_ras @ _across(spine, body, at), 4),
         "front": _rounded(to_ras @ spine.front[at], 4),
+        "odd_outline": body.odd,
         "height_mm": round(body.height, 1),
         "depth_mm": round(body.depth, 1),
         "width_mm": round(body.width, 1),

@@ -104,9 +104,9 @@ class Index:
 
 
 _ROWS: Mapping[str, Callable[[Index, Mapping[str, str]], list[Row]]] = {
-    "STUDY": lambda index, keys: index._groups({**keys, "SeriesInstanceUID": ""}, lambda i: i.study),
-    "SERIES": lambda index, keys: index._groups(keys, lambda i: i.series),
-    "IMAGE": lambda index, keys: index._groups(keys, lambda i: i.uid),
+    "STUDY": lambda index, keys: index._groups({**keys, "SeriesInstanceUID": ""}, lambda i: i.study),  # noqa: SLF001 -- the class's own table
+    "SERIES": lambda index, keys: index._groups(keys, lambda i: i.series),  # noqa: SLF001 -- the same
+    "IMAGE": lambda index, keys: index._groups(keys, lambda i: i.uid),  # noqa: SLF001 -- the same
 }
 
 
@@ -162,6 +162,6 @@ def _in_range(asked: str, value: str) -> bool:
 
 
 @lru_cache(256)
-def _wildcard(asked: str, caseless: bool) -> Pattern[str]:
+def _wildcard(asked: str, caseless: bool) -> Pattern[str]:  # noqa: FBT001 -- a key of the cache
     literal = asked.replace("[", "[[]")
     return pattern(translate(literal), IGNORECASE if caseless else 0)

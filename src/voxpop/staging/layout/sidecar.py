@@ -18,7 +18,7 @@ _TERMS: Final = frozenset(
     PartialFourierDirection PatientPosition PhaseEncodingAxis PhaseEncodingDirection RandomsCorrectionMethod
     ReconMethodName ReconstructionMethod ResonantNucleus ScanOptions ScanningSequence ScatterCorrectionMethod
     SequenceVariant SoftwareVersions TracerRadionuclide Units
-    """.split()
+    """.split()  # noqa: SIM905 -- a list of names reads better so
 )
 """Fields whose value is a defined term, or names the equipment. Descriptions, protocols and comments are not here."""
 
@@ -38,7 +38,7 @@ _NUMBERS: Final = frozenset(
     SeriesNumber ShimSetting SliceThickness SliceTiming SpacingBetweenSlices TablePosition TotalReadoutTime
     TriggerDelayTime TxRefAmp UsePhilipsFloatNotDisplayScaling VendorReportedEchoSpacing WaterFatShift XRayExposure
     XRayTubeCurrent
-    """.split()
+    """.split()  # noqa: SIM905 -- as above
 )
 """Fields whose value is a number, a flag, or a list of them. Times of the day and the patient's weight are not here."""
 

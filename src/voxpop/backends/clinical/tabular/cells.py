@@ -37,7 +37,7 @@ def day(cell: str) -> date | None:
     if found is None:
         raise WrongCell("is no day: write it as 2024-01-31")
     try:
-        read = datetime(*map(int, found.groups())).date()  # type: ignore[arg-type]
+        read = datetime(*map(int, found.groups())).date()  # type: ignore[arg-type] # noqa: DTZ001 -- a day has no time zone
     except ValueError as error:
         raise WrongCell("is no day of the calendar") from error
     if read.year < FIRST_YEAR:

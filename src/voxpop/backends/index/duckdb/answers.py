@@ -62,7 +62,7 @@ WITH asked AS (SELECT DISTINCT patient_id, clinic AS issuer, position FROM cut W
   FROM asked a JOIN codes c ON c.patient_id = a.patient_id AND c.issuer = a.issuer)
 SELECT patient_id, issuer, position, list(code ORDER BY other, place, code)[1:{ICD10_CODES}] AS codes
 FROM ranked GROUP BY ALL
-"""
+"""  # noqa: S608 -- a number of ours
 
 
 def selection(connection: duckdb.DuckDBPyConnection, criteria: Criteria) -> Selection:

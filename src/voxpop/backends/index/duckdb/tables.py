@@ -79,7 +79,7 @@ class Rows:
         self._sink.close()
         columns = ", ".join(f"{name}: '{kind}'" for name, kind in COLUMNS[self.table].items())
         connection.execute(
-            f"COPY (SELECT * FROM read_json({quoted(self._lines)}, format = 'newline_delimited',"
+            f"COPY (SELECT * FROM read_json({quoted(self._lines)}, format = 'newline_delimited',"  # noqa: S608 -- names of ours
             f" columns = {{{columns}}}) ORDER BY {ORDER[self.table]})"
             f" TO {quoted(self._new)} (FORMAT parquet, COMPRESSION zstd)"
         )
@@ -153,7 +153,7 @@ def content_digest(connection: duckdb.DuckDBPyConnection, table: str, file: Path
         if name not in skipped
     )
     cursor = connection.execute(
-        f"SELECT sha256(concat_ws(chr(31), {fields})) FROM read_parquet({quoted(file)}) ORDER BY {ORDER[table]}"
+        f"SELECT sha256(concat_ws(chr(31), {fields})) FROM read_parquet({quoted(file)}) ORDER BY {ORDER[table]}"  # noqa: S608 -- names of ours
     )
     while rows := cursor.fetchmany(FETCH):
         for (digest,) in rows:

@@ -58,7 +58,7 @@ class MortalJob(CommandLineJob):
         self,
         runtime: list[str],
         env: MutableMapping[str, str],
-        runtimeContext: RuntimeContext,
+        runtimeContext: RuntimeContext,  # noqa: N803 -- cwltool's name
         monitor_function: Any = None,
     ) -> None:
         super()._execute([*_dies_with_parent(), *runtime], env, runtimeContext, monitor_function)
@@ -71,7 +71,7 @@ class RecordedTool(CommandLineTool):
         self,
         job_order: Any,
         output_callbacks: Callable[..., None] | None,
-        runtimeContext: RuntimeContext,
+        runtimeContext: RuntimeContext,  # noqa: N803 -- cwltool's name
     ) -> Generator[Any, None, None]:
         """Yield the one job of an execution, or what it came to before."""
         assert isinstance(runtimeContext, PlacedContext)
@@ -95,7 +95,7 @@ class RecordedTool(CommandLineTool):
                 job.collect_outputs = functools.partial(self._collect, recorder, execution, job.collect_outputs)
             yield job
 
-    def make_job_runner(self, runtimeContext: RuntimeContext) -> type[JobBase]:
+    def make_job_runner(self, runtimeContext: RuntimeContext) -> type[JobBase]:  # noqa: N803 -- cwltool's name
         """Return the kind of job that ends with its parent."""
         kind = super().make_job_runner(runtimeContext)
         return MortalJob if kind is CommandLineJob else kind
@@ -117,7 +117,7 @@ class PlacedStep(WorkflowStep):
         self,
         job_order: Any,
         output_callbacks: Callable[..., None],
-        runtimeContext: RuntimeContext,
+        runtimeContext: RuntimeContext,  # noqa: N803 -- cwltool's name
     ) -> Generator[Any, None, None]:
         """Yield the step's jobs; the context is this execution's own copy."""
         assert isinstance(runtimeContext, PlacedContext)

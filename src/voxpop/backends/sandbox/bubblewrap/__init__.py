@@ -14,7 +14,7 @@ from voxpop.kernel.errors import VoxpopError
 from voxpop.run.ports import Confinement
 
 NAME = "bubblewrap"
-_HOME = Path("/tmp/home")
+_HOME = Path("/tmp/home")  # noqa: S108 -- inside the sandbox, where /tmp is its own
 _SYSTEM = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 # the linker's cache, links to the chosen BLAS, fonts for figures
 _CONFIGURATION = ("/etc/ld.so.cache", "/etc/alternatives", "/etc/fonts")
@@ -105,11 +105,11 @@ def _name_spaces() -> list[str]:
         "--dev",
         "/dev",
         "--tmpfs",
-        "/tmp",
+        "/tmp",  # noqa: S108 -- the sandbox's own
         "--dir",
         str(_HOME),
         "--dir",
-        "/var/tmp",
+        "/var/tmp",  # noqa: S108 -- the sandbox's own
     ]
 
 
@@ -118,7 +118,7 @@ def _system() -> list[str]:
     for name in _SYSTEM:
         path = Path(name)
         if path.is_symlink():
-            words += ["--symlink", os.readlink(path), name]
+            words += ["--symlink", os.readlink(path), name]  # noqa: PTH115 -- as it is written, not as a Path
         elif path.is_dir():
             words += ["--ro-bind", name, name]
     for name in _CONFIGURATION:
@@ -149,6 +149,6 @@ def _python_parts() -> Iterator[Path]:
         yield Path(prefix).resolve()
     link = Path(sys.executable)
     while link.is_symlink():  # each link of the chain must be there for the next one to be found
-        link = link.parent / os.readlink(link)
+        link = link.parent / os.readlink(link)  # noqa: PTH115 -- one link at a time
         yield Path(os.path.normpath(link.parent.parent))
     yield Path(voxpop.__file__).resolve().parent

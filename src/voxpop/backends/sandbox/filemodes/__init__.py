@@ -42,7 +42,7 @@ class FileModes:
 
     def wrap(self, command: Sequence[str], confinement: Confinement) -> Sequence[str]:
         """Return the command line that starts ``command`` with a small environment and without privileges."""
-        home = confinement.read_write[0] if confinement.read_write else Path("/tmp")
+        home = confinement.read_write[0] if confinement.read_write else Path("/tmp")  # noqa: S108 -- no folder was given
         environment = assignments(child_environment(home))
         # a place without files of ours to start in: `python -m` looks for modules there first
         return [*limits(confinement), *_without_privilege(), "env", "-i", "--chdir=/", *environment, *command]
