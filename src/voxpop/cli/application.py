@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,7 +15,9 @@ from voxpop.cli.opening import opened
 from voxpop.kernel.digests import Json
 from voxpop.kernel.errors import Invalid
 from voxpop.kernel.ids import ApplicationId
-from voxpop.wiring.system import System
+
+if TYPE_CHECKING:
+    from voxpop.wiring.system import System
 
 app = typer.Typer(help="Write, check, hand in, review and decide applications.")
 
@@ -172,7 +174,7 @@ Decision = Callable[[ApplicationId, str, str], None]
 
 
 def _decide(
-    decision: Callable[[ApplicationService], Decision], name: str, reason: str, system: System, *, as_json: bool
+    decision: Callable[[ApplicationService], Decision], name: str, reason: str, system: "System", *, as_json: bool
 ) -> None:
     decision(system.applications)(ApplicationId(name), system.person, reason)
     _show_state(system.applications, ApplicationId(name), as_json=as_json)

@@ -18,7 +18,6 @@ from voxpop.cli.opening import opened
 from voxpop.kernel.digests import Json
 from voxpop.kernel.ids import ApplicationId, RunId
 from voxpop.run.model import Comparison, Run
-from voxpop.worker.runtime import running
 
 app = typer.Typer(help="Start, look at, cancel and repeat runs.")
 
@@ -61,6 +60,8 @@ def repeat(
     """Run the same work again and name the first step whose output differs."""
     system = opened(work, person)
     system.run_records.get(RunId(name))
+    from voxpop.worker.runtime import running
+
     with progress() as bar, running(system, f"run repeat {name}", bar) as runtime:
         bar.start("steps", len(system.runs.record(RunId(name)).steps))
         comparison = runtime.repeat(name)
@@ -142,6 +143,8 @@ def comparison_text(comparison: Comparison) -> str:
 
 def _carry_out(run: Run, work: "WorkOption", person: str | None, *, as_json: bool) -> None:
     system = opened(work, person)
+    from voxpop.worker.runtime import running
+
     with progress() as bar, running(system, f"run {run.id}", bar) as runtime:
         bar.start("steps", 0)
         runtime.execute(run.id)

@@ -8,7 +8,6 @@ from voxpop.cli.console import DEFAULT_WORK, JsonOption, PersonOption, WorkOptio
 from voxpop.cli.opening import opened
 from voxpop.kernel.digests import Json
 from voxpop.kernel.ids import ApplicationId, VolumeId
-from voxpop.worker.runtime import running
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -26,6 +25,8 @@ def stage(
     """Retrieve, de-identify, scan, convert, lay out and seal an approved application's studies; prints the volume."""
     system = opened(work, person)
     system.check_staging(ApplicationId(application))
+    from voxpop.worker.runtime import running
+
     with progress() as bar, running(system, f"stage {application}", bar) as runtime:
         volume = system.volumes.get(VolumeId(runtime.stage(application)))
     facts: dict[str, Json] = {
@@ -40,5 +41,7 @@ def stage(
 def worker(work: WorkOption = DEFAULT_WORK, person: PersonOption = None) -> None:
     """Do what waits: stage what was approved, deploy what was staged, report what was run; then end."""
     system = opened(work, person)
+    from voxpop.worker.runtime import running
+
     with progress() as bar, running(system, "worker", bar) as runtime:
         runtime.settle()

@@ -15,10 +15,10 @@ _RADII_MM = np.arange(6.0, 33.0, 0.5)
 _HARMONICS = 4
 _START_DEPTH_MM = 15.0
 _LEAST_EVIDENCE = 0.45
+_NEVER = -9.0
+_EDGE_MM = 2
 _SETTLE_MM = 8
 _PLATE_REACH_MM = 9
-_PLATE_SEEN_MM = 5
-_ONE_SIDED_HU = 20.0
 _SLOPES = np.tan(np.deg2rad(np.arange(-24, 25, 8)))
 _HEIGHT_MM = (9.0, 42.0)
 _WIDTH_MM = (24.0, 66.0)
@@ -87,17 +87,17 @@ class Profiles:
 def find_bodies(spine: StraightSpine) -> tuple[Body, ...]:
     """Find the complete vertebral bodies, from below upwards."""
     smooth = ndimage.gaussian_filter(np.nan_to_num(spine.hu, nan=-1000.0), 0.7)
-    seen = np.flatnonzero(_in_view(spine.hu))
-    if not len(seen):
+    views = [_view(_sheared(spine.hu, slope)) for slope in _SLOPES]
+    if not any(views):
         return ()
-    first, last = int(seen[0]) + 3, int(seen[-1]) - 3  # the outermost planes are mixed with what lies beyond the scan
-    tilted = [_held(bone_profiles(_sheared(smooth, slope)), first, last) for slope in _SLOPES]
+    tilted = [_held(bone_profiles(_sheared(smooth, slope)), view) for slope, view in zip(_SLOPES, views, strict=True)]
     by_slope = np.array([disc_evidence(profiles) for profiles in tilted])
     by_slope -= 0.02 * np.abs(np.arange(len(_SLOPES)) - len(_SLOPES) // 2)[:, None]
+    for row, view in zip(by_slope, views, strict=True):
+        row[: view.start] = row[view.stop :] = _NEVER
     evidence = by_slope.max(axis=0)
-    evidence[:first] = evidence[last + 1 :] = -9.0
     cores = np.array([profiles.core for profiles in tilted])
-    discs = [_settled(cores, at, first, last) for at in find_discs(evidence)]
+    discs = [_settled(cores, views, at) for at in find_discs(evidence)]
     found = [_body(smooth, below, above) for below, above in zip(discs[:-1], discs[1:], strict=True)]
     return tuple(_believed(found, evidence))
 
@@ -111,25 +111,24 @@ class Disc:
     core: Array
 
 
-def _settled(cores: Array, at: int, first: int, last: int) -> Disc:
+def _settled(cores: Array, views: list[range], at: int) -> Disc:
     """Move a disc to where, and tilt it so that, it is darkest between the brightest end plates.
 
     Parameters
     ----------
     cores : (slope, s) array, HU
-    first, last : int
-        Heights that are in the scan.
+    views : list of range
+        For each slope, the heights that are in the scan.
     """
+    first, last = min(view.start for view in views if view), max(view.stop for view in views if view) - 1
     places = np.arange(max(first, at - _SETTLE_MM), min(last, at + _SETTLE_MM) + 1)
     reach = np.arange(1, _PLATE_REACH_MM + 1)
     above = cores[:, np.minimum(places[:, None] + reach, last)].max(axis=2)
     below = cores[:, np.maximum(places[:, None] - reach, first)].max(axis=2)
-    # at the scan's ends the end plate beyond may not be in the scan: the one on this side has to do
-    seen_above, seen_below = last - places >= _PLATE_SEEN_MM, places - first >= _PLATE_SEEN_MM
-    above = np.where(seen_above, above, np.maximum(above, below - _ONE_SIDED_HU))
-    below = np.where(seen_below, below, np.maximum(below, above - _ONE_SIDED_HU))
     contrast = np.minimum(above, below) - cores[:, places]
     contrast -= 2.0 * np.abs(_SLOPES)[:, None] * 10 + 1.0 * np.abs(places - at)
+    for row, view in zip(contrast, views, strict=True):
+        row[~np.isin(places, view)] = -np.inf
     slope, place = np.unravel_index(contrast.argmax(), contrast.shape)
     core, middle = cores[slope], int(places[place])
     half = (core[middle] + min(above[slope, place], below[slope, place])) / 2
@@ -153,14 +152,18 @@ def _sheared(hu: Array, slope: float) -> Array:
     return flat
 
 
-def _in_view(hu: Array) -> Array:
+def _view(hu: Array) -> range:
+    """Return the heights whose plane is in the scan; the outermost are mixed with what lies beyond it."""
     core = hu[:, SIDE_MM - 12 : SIDE_MM + 13, BACK_MM + 2 : BACK_MM + 26]
-    return np.asarray(np.isfinite(core).mean(axis=(1, 2)) > 0.97)
+    seen = np.flatnonzero(np.isfinite(core).mean(axis=(1, 2)) > 0.97)
+    return range(int(seen[0]) + _EDGE_MM, int(seen[-1]) + 1 - _EDGE_MM) if len(seen) > 2 * _EDGE_MM else range(0)
 
 
-def _held(profiles: Profiles, first: int, last: int) -> Profiles:
+def _held(profiles: Profiles, view: range) -> Profiles:
     """Go on beyond the scan's ends with the last values seen."""
-    at = np.clip(np.arange(len(profiles.core)), first, last)
+    if not view:
+        return profiles
+    at = np.clip(np.arange(len(profiles.core)), view.start, view.stop - 1)
     return Profiles(profiles.core[at], profiles.wall[at])
 
 

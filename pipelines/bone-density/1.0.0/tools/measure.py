@@ -40,7 +40,7 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--most-slice-mm", type=float, default=5.5)
     parser.add_argument("--most-noise-hu", type=float, default=90.0)
     parser.add_argument("--metal-hu", type=float, default=2000.0)
-    parser.add_argument("--least-height-share", type=float, default=0.75)
+    parser.add_argument("--least-height-share", type=float, default=0.7)
     return parser.parse_args(arguments)
 
 
@@ -61,12 +61,11 @@ def _rows(options: argparse.Namespace, landmarks: dict[str, Any]) -> list[dict[s
             rows.append({**_measured(image, labels, level, options), "note": landmarks["numbering"]})
             continue
         near = heights[max(0, at - 1) : at] + heights[at + 1 : at + 2]
-        share = heights[at] / max(near) if near else 1.0
-        if share < options.least_height_share:
-            text = f"collapsed: {share:.0%} of the height of its neighbour"
-            rows.append(unmeasured(level["level"], text))
-        else:
-            rows.append(_measured(image, labels, level, options))
+        row = _measured(image, labels, level, options)
+        share = heights[at] / float(np.median(near)) if near else 1.0
+        if row["mean_hu"] is not None and share < options.least_height_share:
+            row = unmeasured(level["level"], f"collapsed: {share:.0%} of the height of its neighbours")
+        rows.append(row)
     return rows
 
 
