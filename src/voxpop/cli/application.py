@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -15,9 +15,6 @@ from voxpop.cli.opening import opened
 from voxpop.kernel.digests import Json
 from voxpop.kernel.errors import Invalid
 from voxpop.kernel.ids import ApplicationId
-
-if TYPE_CHECKING:
-    from voxpop.wiring.system import System
 
 app = typer.Typer(help="Write, check, hand in, review and decide applications.")
 
@@ -75,64 +72,33 @@ def review(
     show(_sheet(sheet), _sheet_text(sheet), as_json=as_json)
 
 
-@app.command()
-def approve(
-    name: Name,
-    reason: ReasonOption = "",
-    work: WorkOption = DEFAULT_WORK,
-    person: PersonOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Decide for an application; staging follows with `voxpop stage`."""
-    _decide(lambda service: service.approve, name, reason, opened(work, person), as_json=as_json)
+Decision = Callable[[ApplicationId, str, str], None]
 
 
-@app.command(name="return")
-def return_(
-    name: Name,
-    reason: ReasonOption = "",
-    work: WorkOption = DEFAULT_WORK,
-    person: PersonOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Ask an application back for changes."""
-    _decide(lambda service: service.return_, name, reason, opened(work, person), as_json=as_json)
+def _add_decision(verb: str, said: str, decision: Callable[[ApplicationService], Decision]) -> None:
+    """Put a decision among the commands; all take a name and a reason."""
+
+    def decide(
+        name: Name,
+        reason: ReasonOption = "",
+        work: WorkOption = DEFAULT_WORK,
+        person: PersonOption = None,
+        as_json: JsonOption = False,
+    ) -> None:
+        system = opened(work, person)
+        decision(system.applications)(ApplicationId(name), system.person, reason)
+        _show_state(system.applications, ApplicationId(name), as_json=as_json)
+
+    app.command(name=verb, help=said)(decide)
 
 
-@app.command()
-def refuse(
-    name: Name,
-    reason: ReasonOption = "",
-    work: WorkOption = DEFAULT_WORK,
-    person: PersonOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Decide against an application."""
-    _decide(lambda service: service.refuse, name, reason, opened(work, person), as_json=as_json)
-
-
-@app.command()
-def close(
-    name: Name,
-    reason: ReasonOption = "",
-    work: WorkOption = DEFAULT_WORK,
-    person: PersonOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """End an application's life."""
-    _decide(lambda service: service.close, name, reason, opened(work, person), as_json=as_json)
-
-
-@app.command()
-def archive(
-    name: Name,
-    reason: ReasonOption = "",
-    work: WorkOption = DEFAULT_WORK,
-    person: PersonOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Put a closed or refused application away."""
-    _decide(lambda service: service.archive, name, reason, opened(work, person), as_json=as_json)
+_add_decision(
+    "approve", "Decide for an application; staging follows with `voxpop stage`.", lambda service: service.approve
+)
+_add_decision("return", "Ask an application back for changes.", lambda service: service.return_)
+_add_decision("refuse", "Decide against an application.", lambda service: service.refuse)
+_add_decision("close", "End an application's life.", lambda service: service.close)
+_add_decision("archive", "Put a closed or refused application away.", lambda service: service.archive)
 
 
 @app.command(name="list")
@@ -168,16 +134,6 @@ def show_(name: Name, work: WorkOption = DEFAULT_WORK, as_json: JsonOption = Fal
     ]
     text = "\n".join([f"{application.id}: {application.title} ({facts['state']})", *lines, "", application.document])
     show(facts, text, as_json=as_json)
-
-
-Decision = Callable[[ApplicationId, str, str], None]
-
-
-def _decide(
-    decision: Callable[[ApplicationService], Decision], name: str, reason: str, system: "System", *, as_json: bool
-) -> None:
-    decision(system.applications)(ApplicationId(name), system.person, reason)
-    _show_state(system.applications, ApplicationId(name), as_json=as_json)
 
 
 def _show_state(service: ApplicationService, name: ApplicationId, *, as_json: bool) -> None:
