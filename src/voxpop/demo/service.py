@@ -7,7 +7,7 @@ archive that serves them. A step that was done is kept, so a second call is quic
 import json
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,7 +25,7 @@ from voxpop.run.model import Comparison, Run
 from voxpop.run.states import RunState
 from voxpop.volume.states import VolumeState
 from voxpop.wiring.system import System
-from voxpop.worker.runtime import Runtime, running
+from voxpop.worker.runtime import Runtime, launched
 
 ARCHIVE = "demo"
 DATA_MANAGER = "Dolores Mena (data manager)"
@@ -81,10 +81,15 @@ class Story:
         for folder in self.folders:
             if not folder.is_dir():
                 raise ArchiveDirAbsent(folder)
-        with running(self.system, "demo", self.progress) as runtime:
+        with self.system.work.held("demo"), ExitStack() as open_until_the_end:
             population = self._population()
             application = self._application()
-            self._staged(runtime, application, population)
+            kept = self._sealed(application)
+            if not kept:
+                # Before durable work is launched: what a killed demo left goes on at once, and wants its archive.
+                self._harvested(open_until_the_end.enter_context(self._archive(population)), population)
+            runtime = open_until_the_end.enter_context(launched(self.system, self.progress))
+            self._staged(runtime, application, kept=kept)
             run = self._run(runtime, application)
             comparison = self._repeat(runtime, run)
         volume = self.system.run_records.get(run.id).volume
@@ -113,19 +118,16 @@ class Story:
                 service.submit(application.id, RESEARCHER)
         return application
 
-    def _staged(self, runtime: Runtime, application: Application, population: Population) -> None:
-        """Harvest, decide, stage and deploy; kept where the volume is sealed already."""
-        if self._sealed(application):
-            runtime.settle()
-            self._tell_staged(application, kept=True)
-            return
-        archive = TestArchive([population.dicom, *self.folders], workdir=self.system.work.protected / "demo-archive")
-        with archive:
-            self._harvested(archive, population)
+    def _archive(self, population: Population) -> TestArchive:
+        return TestArchive([population.dicom, *self.folders], workdir=self.system.work.protected / "demo-archive")
+
+    def _staged(self, runtime: Runtime, application: Application, *, kept: bool) -> None:
+        """Decide, stage and deploy; kept where the volume is sealed already."""
+        if not kept:
             self._decided(application)
-            with self._timed("staging"):
-                runtime.settle()
-        self._tell_staged(application, kept=False)
+        with self._timed("staging"):
+            runtime.settle()
+        self._tell_staged(application, kept=kept)
 
     def _harvested(self, archive: TestArchive, population: Population) -> None:
         with self._timed("harvest"):

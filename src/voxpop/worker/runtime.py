@@ -95,14 +95,20 @@ def running(system: System, holder: str, progress: Progress | None = None) -> It
     WorkFolderBusy
         If another process holds the folder.
     """
-    runtime = Runtime(system, progress or Silent())
-    with system.work.held(holder):
-        workflows.bind(system.durable_work, runtime.heard)
-        _launch(system)
-        try:
-            yield runtime
-        finally:
-            DBOS.destroy(workflow_completion_timeout_sec=0)
+    with system.work.held(holder), launched(system, progress or Silent()) as runtime:
+        yield runtime
+
+
+@contextmanager
+def launched(system: System, progress: Progress) -> Iterator[Runtime]:
+    """Run durable work in this process, which holds the work folder; what a killed process left goes on at once."""
+    runtime = Runtime(system, progress)
+    workflows.bind(system.durable_work, runtime.heard)
+    _launch(system)
+    try:
+        yield runtime
+    finally:
+        DBOS.destroy(workflow_completion_timeout_sec=0)
 
 
 def _launch(system: System) -> None:

@@ -15,8 +15,12 @@ _RADII_MM = np.arange(6.0, 33.0, 0.5)
 _HARMONICS = 4
 _START_DEPTH_MM = 15.0
 _LEAST_EVIDENCE = 0.45
+_THIN_DISC_MM = 4
 _NEVER = -9.0
 _EDGE_MM = 2
+_DOUBTFUL_MM = 4
+"""The scan's own end looks like the end of bone."""
+_LEAST_CONTRAST_HU = 12.0
 _SETTLE_MM = 8
 _PLATE_REACH_MM = 9
 _SLOPES = np.tan(np.deg2rad(np.arange(-24, 25, 8)))
@@ -68,7 +72,6 @@ class Body:
         """Distance from side to side, mm."""
         return float(self.radius[0] + self.radius[18])
 
-
     @property
     def odd(self) -> bool:
         """Whether the outline has not the size of a vertebra's."""
@@ -95,6 +98,8 @@ def find_bodies(spine: StraightSpine) -> tuple[Body, ...]:
     by_slope -= 0.02 * np.abs(np.arange(len(_SLOPES)) - len(_SLOPES) // 2)[:, None]
     for row, view in zip(by_slope, views, strict=True):
         row[: view.start] = row[view.stop :] = _NEVER
+        row[view.start : view.start + _DOUBTFUL_MM] *= 0.3
+        row[max(view.start, view.stop - _DOUBTFUL_MM) : view.stop] *= 0.3
     evidence = by_slope.max(axis=0)
     cores = np.array([profiles.core for profiles in tilted])
     discs = [_settled(cores, views, at) for at in find_discs(evidence)]
@@ -104,11 +109,14 @@ def find_bodies(spine: StraightSpine) -> tuple[Body, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Disc:
-    """The middle of a disc: its height and rise per mm forwards, and the middle's brightness along that slope."""
+    """The middle of a disc: its height and rise per mm forwards, and the middle's brightness along that slope.
+
+    ``core`` is None where the disc is too thin to be seen between its end plates.
+    """
 
     at: int
     slope: float
-    core: Array
+    core: Array | None
 
 
 def _settled(cores: Array, views: list[range], at: int) -> Disc:
@@ -130,6 +138,8 @@ def _settled(cores: Array, views: list[range], at: int) -> Disc:
     for row, view in zip(contrast, views, strict=True):
         row[~np.isin(places, view)] = -np.inf
     slope, place = np.unravel_index(contrast.argmax(), contrast.shape)
+    if contrast[slope, place] < _LEAST_CONTRAST_HU:  # a disc thinner than a slice shows in the wall alone
+        return Disc(at, 0.0, None)
     core, middle = cores[slope], int(places[place])
     half = (core[middle] + min(above[slope, place], below[slope, place])) / 2
     high = low = middle
@@ -302,9 +312,11 @@ def _body(hu: Array, below: Disc, above: Disc) -> Body:
     return Body(low, high, below.slope, above.slope, float(below.at), float(above.at), u, v, radius)
 
 
-def _plate(core: Array, disc: int, other: int) -> float:
+def _plate(core: Array | None, disc: int, other: int) -> float:
     """Return the height of the outer side of the end plate that faces a disc."""
     step = 1 if other > disc else -1
+    if core is None:
+        return float(disc + step * _THIN_DISC_MM)
     reach = min(12, abs(other - disc) // 2)
     values = core[disc : disc + step * reach : step] if disc + step * reach >= 0 else core[disc::-1]
     peak = int(values.argmax())

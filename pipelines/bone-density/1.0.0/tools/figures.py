@@ -10,8 +10,8 @@ from images import Array
 
 mpl.use("Agg")
 
-import matplotlib.pyplot as plt  # noqa: E402 -- after the back-end is chosen
-import numpy as np  # noqa: E402 -- stays beside it
+import matplotlib.pyplot as plt
+import numpy as np
 
 _COLOURS = {CASE: "#d55e00", CONTROL: "#0072b2", "n/a": "#777777"}
 _MARKS = {CASE: "o", CONTROL: "s", "n/a": "^"}

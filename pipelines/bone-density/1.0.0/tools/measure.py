@@ -15,7 +15,7 @@ from images import Array, Image, Unusable, read_image, stem_of
 
 _METAL_MM = 12.0
 _METAL_MM3 = 30.0
-_UNEVEN_HU = 15.0
+_UNEVEN_HU = 10.0
 
 
 def main(arguments: list[str]) -> int:

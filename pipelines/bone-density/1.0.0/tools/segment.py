@@ -23,6 +23,7 @@ _WING_SHARE = 0.11
 _WING_RUN_MM = 20
 _FIRST_UNNAMED = 101
 MOST_SLICE_MM = 6.5
+MOST_NOISE_HU = 90.0
 
 
 def main(arguments: list[str]) -> int:
@@ -49,6 +50,9 @@ def main(arguments: list[str]) -> int:
 def _segmented(image: Image, labels: Array) -> tuple[dict[str, Any], StraightSpine]:
     if image.spacing_mm[2] > MOST_SLICE_MM:
         raise Unusable(f"slices too far apart: {image.spacing_mm[2]:.1f} mm, at most {MOST_SLICE_MM:g} mm is needed")
+    noise = _noise_hu(image)
+    if noise > MOST_NOISE_HU:
+        raise Unusable(f"too noisy: noise of {noise:.0f} HU, at most {MOST_NOISE_HU:g} HU can be worked with")
     spine = straighten(image, find_canal(image))
     bodies = find_bodies(spine)
     if not bodies:
@@ -66,6 +70,14 @@ def _segmented(image: Image, labels: Array) -> tuple[dict[str, Any], StraightSpi
     ]
     named = any(level for _, level in kept)
     return {"reason": "", "numbering": numbering.basis, "named": named, "levels": levels}, spine
+
+
+def _noise_hu(image: Image) -> float:
+    """Estimate the noise from differences between neighbouring voxels of soft tissue, without edges."""
+    part = image.hu[:, ::4, :: max(1, image.hu.shape[2] // 12)].astype(np.float32)
+    tissue = ndimage.uniform_filter1d(part, 5, axis=0)[:-1]
+    step = np.diff(part, axis=0)[(tissue > -150) & (tissue < 250)]
+    return float(np.median(np.abs(step)) * 1.4826 / np.sqrt(2)) if step.size else 0.0
 
 
 def _numbering(image: Image, spine: StraightSpine, bodies: tuple[Body, ...]) -> Numbering:
