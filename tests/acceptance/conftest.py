@@ -1,9 +1,6 @@
 """One whole demo, told once and shared by the tests that look at what it made."""
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +8,10 @@ from typing import Any
 
 import pytest
 
-DEMO_SECONDS = 900
-
+from tests.acceptance.project import Project, voxpop, write_application
+from voxpop.demo.archive import TestArchive
+from voxpop.demo.population import Population, make_population
+from voxpop.staging.deid import new_secret, save_secret
 
 @dataclass(frozen=True)
 class Told:
@@ -25,19 +24,6 @@ class Told:
     @property
     def volume(self) -> Path:
         return Path(self.answer["volume"]["path"])
-
-
-def voxpop(*arguments: str, work: Path | None = None, env: Mapping[str, str] | None = None) -> Any:
-    """Run the command line as a person would, in a process of its own."""
-    command = [sys.executable, "-m", "voxpop", *arguments, *(["--work", str(work)] if work else [])]
-    return subprocess.run(
-        command,
-        capture_output=True,
-        text=True,
-        timeout=DEMO_SECONDS,
-        env={**os.environ, **(env or {})},
-        check=False,
-    )
 
 
 def tell(work: Path, *options: str) -> Told:
@@ -57,3 +43,22 @@ def outside_protected(work: Path) -> Sequence[Path]:
     """Return every file of a work folder that is not in its protected folder."""
     protected = work / "protected"
     return [path for path in sorted(work.rglob("*")) if path.is_file() and protected not in path.parents]
+
+
+@pytest.fixture(scope="session")
+def population(tmp_path_factory: pytest.TempPathFactory) -> Population:
+    """Return a population of four: two patients with osteoporosis, two controls."""
+    return make_population(tmp_path_factory.mktemp("population") / "four", patients=4)
+
+
+@pytest.fixture(scope="session")
+def approved(population: Population, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """Return a work folder in which four patients are indexed and an application is approved; copy it, then stage."""
+    folder = tmp_path_factory.mktemp("approved")
+    project = Project(folder / "work")
+    with TestArchive([population.dicom], workdir=folder / "archive") as archive:
+        project.connect("dicomweb", url=archive.dicomweb_url)
+        project.harvest(population)
+    project.approve(write_application(folder, 2))
+    save_secret(project.work / "protected" / "pseudonym.key", new_secret())
+    return project

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.conftest import Told, outside_protected, tell, voxpop
+from tests.acceptance.conftest import Told, outside_protected, tell
+from tests.acceptance.project import voxpop
 
 pytestmark = pytest.mark.xdist_group("demo")
 HERE = Path(__file__).parent

@@ -1,5 +1,6 @@
 """The connected archives, opened when they are first asked for."""
 
+import threading
 from collections.abc import Iterator, Mapping
 from importlib.metadata import entry_points
 from typing import Protocol
@@ -26,14 +27,16 @@ class Archives(Mapping[str, OpenArchive]):
     def __init__(self, records: SqlArchives) -> None:
         self._records = records
         self._opened: dict[str, OpenArchive] = {}
+        self._turn = threading.Lock()
 
     def __getitem__(self, name: str) -> OpenArchive:
-        if name not in self._opened:
-            found = next((one for one in self._records.every() if one.name == name), None)
-            if found is None:
-                raise KeyError(name)
-            self._opened[name] = _opened(found)
-        return self._opened[name]
+        with self._turn:  # one for all threads: an archive that stores to us by C-MOVE finds one port
+            if name not in self._opened:
+                found = next((one for one in self._records.every() if one.name == name), None)
+                if found is None:
+                    raise KeyError(name)
+                self._opened[name] = _opened(found)
+            return self._opened[name]
 
     def __iter__(self) -> Iterator[str]:
         return iter([one.name for one in self._records.every()])

@@ -1,6 +1,7 @@
 """Vertebral bodies: between two discs each, with an outline."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from images import Array
@@ -90,7 +91,8 @@ class Profiles:
 def find_bodies(spine: StraightSpine) -> tuple[Body, ...]:
     """Find the complete vertebral bodies, from below upwards."""
     smooth = ndimage.gaussian_filter(np.nan_to_num(spine.hu, nan=-1000.0), 0.7)
-    views = [_view(_sheared(spine.hu, slope)) for slope in _SLOPES]
+    inside = np.isfinite(spine.hu[:, SIDE_MM - 12 : SIDE_MM + 13]).mean(axis=1, keepdims=True)
+    views = [_view(_sheared(inside, slope)) for slope in _SLOPES]
     if not any(views):
         return ()
     tilted = [_held(bone_profiles(_sheared(smooth, slope)), view) for slope, view in zip(_SLOPES, views, strict=True)]
@@ -103,7 +105,7 @@ def find_bodies(spine: StraightSpine) -> tuple[Body, ...]:
     evidence = by_slope.max(axis=0)
     cores = np.array([profiles.core for profiles in tilted])
     discs = [_settled(cores, views, at) for at in find_discs(evidence)]
-    found = [_body(smooth, below, above) for below, above in zip(discs[:-1], discs[1:], strict=True)]
+    found = [_body(smooth, below, above) for below, above in pairwise(discs)]
     return tuple(_believed(found, evidence))
 
 
@@ -162,10 +164,9 @@ def _sheared(hu: Array, slope: float) -> Array:
     return flat
 
 
-def _view(hu: Array) -> range:
+def _view(inside: Array) -> range:
     """Return the heights whose plane is in the scan; the outermost are mixed with what lies beyond it."""
-    core = hu[:, SIDE_MM - 12 : SIDE_MM + 13, BACK_MM + 2 : BACK_MM + 26]
-    seen = np.flatnonzero(np.isfinite(core).mean(axis=(1, 2)) > 0.97)
+    seen = np.flatnonzero(inside[:, 0, BACK_MM + 2 : BACK_MM + 26].mean(axis=1) > 0.97)
     return range(int(seen[0]) + _EDGE_MM, int(seen[-1]) + 1 - _EDGE_MM) if len(seen) > 2 * _EDGE_MM else range(0)
 
 
@@ -356,7 +357,7 @@ def _outline(rays: Array, depth: float) -> Array:
         solved = np.linalg.solve(design.T @ (weight[:, None] * design) + penalty, design.T @ (weight * peak))
         fitted = design @ solved
         trust = 1 / (1 + ((peak - fitted) / 2.0) ** 2)
-    return np.clip(fitted, 8.0, 32.0)
+    return np.asarray(np.clip(fitted, 8.0, 32.0))
 
 
 def _cortex(ray: Array, core: float) -> float:

@@ -70,7 +70,7 @@ def body_mask(image: Image) -> Array:
     (x / 4, y / 4, z) array of bool
     """
     coarse = image.hu[::4, ::4, :] > _BODY_HU
-    labels, count = ndimage.label(ndimage.binary_opening(coarse, np.ones((3, 3, 1))))
+    labels, count = ndimage.label(ndimage.binary_opening(coarse, np.ones((3, 3, 1), dtype=bool)))
     if count == 0:
         raise Unusable("no body found in the image")
     sizes = np.bincount(labels.ravel())

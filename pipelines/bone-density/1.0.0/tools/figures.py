@@ -15,7 +15,7 @@ import numpy as np
 
 _COLOURS = {CASE: "#d55e00", CONTROL: "#0072b2", "n/a": "#777777"}
 _MARKS = {CASE: "o", CONTROL: "s", "n/a": "^"}
-_STYLE = {"font.size": 9, "axes.spines.top": False, "axes.spines.right": False, "figure.dpi": 150}
+_STYLE: Any = {"font.size": 9, "axes.spines.top": False, "axes.spines.right": False, "figure.dpi": 150}
 
 
 def draw_distribution(means: Mapping[str, float], people: Mapping[str, Participant], path: Path) -> None:

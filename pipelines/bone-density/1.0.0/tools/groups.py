@@ -101,7 +101,7 @@ def adjusted(values: Mapping[str, float], participants: Mapping[str, Participant
     sexes = sorted({person.sex for person in known})
     columns += [np.array([float(person.sex == sex) for person in known]) for sex in sexes[1:]]
     columns[2] -= columns[2].mean()
-    design = np.column_stack([column for column in columns[:2]] + [c for c in columns[2:] if np.ptp(c) > 0])
+    design = np.column_stack([*columns[:2], *(column for column in columns[2:] if np.ptp(column) > 0)])
     counts = int(case.sum()), len(known) - int(case.sum())
     if len(known) - design.shape[1] < 2 or np.linalg.matrix_rank(design) < design.shape[1]:
         return Effect(*counts, reason="too few participants to adjust for age and sex")

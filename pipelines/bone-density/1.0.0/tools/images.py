@@ -1,9 +1,11 @@
 """CT images as arrays whose axes point right, anterior, superior (RAS), and labels back on the image's own grid."""
 
 import gzip
+import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from types import ModuleType
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -47,13 +49,12 @@ def read_image(path: Path) -> Image:
     Unusable
         If the file is no three-dimensional CT volume on a rectangular grid.
     """
-    import nibabel as nib
-
     try:
-        native: Any = nib.load(path)
+        nib = nibabel()
+        native = nib.load(path)
         if len(native.shape) != 3 or native.get_data_dtype().fields is not None:
             raise Unusable("the image is no three-dimensional grey-value volume")
-        turned: Any = nib.as_closest_canonical(native)
+        turned = nib.as_closest_canonical(native)
         hu = np.asanyarray(turned.dataobj)
     except Unusable:
         raise
@@ -73,15 +74,27 @@ def write_labels(labels: Array, image: Image, path: Path) -> None:
     labels : (x, y, z) array of uint8
         On the RAS grid of ``image.hu``.
     """
-    import nibabel as nib
-    from nibabel.orientations import apply_orientation, axcodes2ornt, io_orientation, ornt_transform
-
-    back = ornt_transform(axcodes2ornt(("R", "A", "S")), io_orientation(image.native.affine))
-    native = np.ascontiguousarray(apply_orientation(labels, back))
-    written: Any = nib.Nifti1Image(native, image.native.affine, dtype=np.uint8)
+    nib = nibabel()
+    turns = nib.orientations
+    back = turns.ornt_transform(turns.axcodes2ornt(("R", "A", "S")), turns.io_orientation(image.native.affine))
+    native = np.ascontiguousarray(turns.apply_orientation(labels, back))
+    written = nib.Nifti1Image(native, image.native.affine, dtype=np.uint8)
     written.header.set_xyzt_units("mm")
     with path.open("wb") as stream, gzip.GzipFile("", "wb", compresslevel=6, fileobj=stream, mtime=0) as packed:
         packed.write(written.to_bytes())
+
+
+def nibabel() -> Any:
+    """Return the library nibabel, which carries no types and is slow to load."""
+    unwanted = "pydicom" not in sys.modules
+    if unwanted:  # nibabel loads it for formats that are not read here, and that takes longer than all the rest
+        sys.modules["pydicom"] = cast("ModuleType", None)
+    try:
+        import nibabel as library
+    finally:
+        if unwanted:
+            sys.modules.pop("pydicom", None)
+    return library
 
 
 def stem_of(path: Path) -> str:

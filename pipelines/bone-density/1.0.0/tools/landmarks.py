@@ -42,7 +42,7 @@ def bones_beside(image: Image, spine: StraightSpine) -> tuple[Bone, ...]:
     """List the thin pieces of bone that begin at the spine and go sideways: ribs and transverse processes."""
     hu, start_mm, step_mm = _crop(image, spine)
     bone = ndimage.gaussian_filter(hu, (0.5, 0.5, 0)) > BONE_HU
-    size = np.maximum(1, np.round(_THICK_MM / step_mm)).astype(int)
+    size = [max(1, round(_THICK_MM / float(step))) for step in step_mm]
     thick = ndimage.uniform_filter(bone.astype(np.float32), size) > 0.92
     u, along = _spine_frame(bone.shape, start_mm, step_mm, spine)
     labels, count = ndimage.label(bone & (np.abs(u) > _SPINE_MM))
@@ -91,8 +91,8 @@ def wing_share(image: Image, spine: StraightSpine) -> Array:
 
 
 def _crop(image: Image, spine: StraightSpine) -> tuple[Array, Array, Array]:
-    low = spine.points_mm[:, :2].min(axis=0) - [_SIDE_MM, 75]
-    high = spine.points_mm[:, :2].max(axis=0) + [_SIDE_MM, 25]
+    low = spine.points_mm[:, :2].min(axis=0) - np.array([_SIDE_MM, 75.0])
+    high = spine.points_mm[:, :2].max(axis=0) + np.array([_SIDE_MM, 25.0])
     first = np.maximum(0, (low / image.spacing_mm[:2]).astype(int))
     last = np.minimum(image.hu.shape[:2], (high / image.spacing_mm[:2]).astype(int) + 1)
     fold = [2 if spacing < 0.9 else 1 for spacing in image.spacing_mm[:2]]

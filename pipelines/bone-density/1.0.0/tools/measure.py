@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from images import Array, Image, Unusable, read_image, stem_of
+from images import Array, Image, Unusable, nibabel, read_image, stem_of
 
 _METAL_MM = 12.0
 _METAL_MM3 = 30.0
@@ -168,9 +168,8 @@ def _near(mask: Array, image: Image, margin_mm: float) -> tuple[tuple[slice, ...
 
 
 def _read_labels(path: Path) -> Array:
-    import nibabel as nib
-
-    turned: Any = nib.as_closest_canonical(nib.load(path))
+    nib = nibabel()
+    turned = nib.as_closest_canonical(nib.load(path))
     return np.asanyarray(turned.dataobj)
 
 

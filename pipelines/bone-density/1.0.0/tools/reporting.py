@@ -10,26 +10,26 @@ from groups import CASE, CONTROL, Effect, Participant, discrimination
 
 _METHODS = (
     (
-        "Each scan is turned to standard axes. The spinal canal is followed through the slices as a tube of soft tissue "
-        "with bone behind, beside and ahead of it; discs are found along it as dips between bright end plates."
+        "Each scan is turned to standard axes. The spinal canal is followed through the slices as a tube of soft "
+        "tissue with bone behind, beside and ahead of it; discs are found along it as dips between bright end plates."
     ),
     (
-        "A vertebra is named only where anatomy proves it: L5 lies on the sacrum, T12 is the lowest vertebra with ribs on "
-        "both sides above one without. Where both are in the scan, five vertebrae must lie between them."
+        "A vertebra is named only where anatomy proves it: L5 lies on the sacrum, T12 is the lowest vertebra with "
+        "ribs on both sides, above one without. Where both are in the scan, five vertebrae must lie between them."
     ),
     (
         "The trabecular region is the inside of the vertebral body, away from the cortex, the end plates and the "
         "basivertebral vein; its mean and standard deviation in Hounsfield units (HU) and its volume are reported."
     ),
     (
-        "A participant's value is the mean over L1 to L4 as far as they were measured. The groups are compared by Welch's "
-        "t and, for the adjusted difference, by ordinary least squares with age and sex; intervals are 95 % confidence "
-        "intervals, without correction for several levels."
+        "A participant's value is the mean over L1 to L4 as far as they were measured. The groups are compared by "
+        "Welch's t and, for the adjusted difference, by ordinary least squares with age and sex; intervals are 95 % "
+        "confidence intervals, without correction for several levels."
     ),
     (
-        "Opportunistic screening uses comparable values: an L1 density of 135 HU or less is a sensitive threshold for "
-        "osteoporosis in the study of Pickhardt and others (2013). The values here are not calibrated with a phantom and "
-        "are no diagnosis."
+        "Opportunistic screening uses comparable values: an L1 density of 135 HU or less is a threshold of balanced "
+        "accuracy for osteoporosis in the study of Pickhardt and others (2013). The values here are not calibrated "
+        "with a phantom and are no diagnosis."
     ),
 )
 

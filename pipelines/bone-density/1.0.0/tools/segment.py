@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from bodies import Body, body_mask, find_bodies
 from canal import find_canal
-from images import Array, Image, Unusable, read_image, stem_of, write_labels
+from images import Array, Image, Unusable, nibabel, read_image, stem_of, write_labels
 from landmarks import bones_beside, rib_sign, wing_share
 from numbering import LEVELS, Numbering, Signs, number_levels
 from overlay import draw_overlay
@@ -99,19 +99,20 @@ def _value(level: str | None, at: int) -> int:
 
 
 def _paint(labels: Array, image: Image, spine: StraightSpine, bodies: list[Body], values: list[int]) -> None:
-    straight = np.zeros(spine.hu.shape, dtype=np.uint8)
+    straight: Array = np.zeros(spine.hu.shape, dtype=np.uint8)
     for body, value in zip(bodies, values, strict=True):
         straight[body_mask(body, straight.shape)] = value
     used = np.flatnonzero(straight.any(axis=(1, 2)))
     corner = spine.points_mm[used] / image.spacing_mm
-    low = np.maximum(0, np.floor(corner.min(axis=0) - (SIDE_MM, BACK_MM, 18) / image.spacing_mm)).astype(int)
-    high = np.ceil(corner.max(axis=0) + (SIDE_MM, 50, 18) / image.spacing_mm).astype(int) + 1
+    before, beyond = np.array([SIDE_MM, BACK_MM, 18]), np.array([SIDE_MM, 50, 18])
+    low = np.maximum(0, np.floor(corner.min(axis=0) - before / image.spacing_mm)).astype(int)
+    high = np.ceil(corner.max(axis=0) + beyond / image.spacing_mm).astype(int) + 1
     high = np.minimum(high, image.hu.shape)
     axes = [np.arange(a, b) * step for a, b, step in zip(low, high, image.spacing_mm, strict=True)]
     s, u, v = spine_coordinates(spine, axes)
     inside = (np.abs(u) <= SIDE_MM) & (v >= -BACK_MM) & (v < straight.shape[2] - BACK_MM - 1)
     inside &= (s >= 0) & (s <= len(straight) - 1)
-    where = [np.where(inside, np.round(values), 0).astype(int) for values in (s, u + SIDE_MM, v + BACK_MM)]
+    where = [np.where(inside, np.round(axis), 0).astype(int) for axis in (s, u + SIDE_MM, v + BACK_MM)]
     painted = np.where(inside, straight[where[0], where[1], where[2]], 0)
     labels[low[0] : high[0], low[1] : high[1], low[2] : high[2]] = painted
 
@@ -174,11 +175,10 @@ def _write_landmarks(stem: str, content: dict[str, Any]) -> None:
 
 def _write_nothing(stem: str) -> None:
     """Write an empty image of labels and an empty picture, for a file that cannot be read."""
-    import nibabel as nib
-
-    empty = Image(np.zeros((2, 2, 2)), np.eye(4), np.ones(3), nib.Nifti1Image(np.zeros((2, 2, 2), np.uint8), np.eye(4)))
-    write_labels(np.zeros((2, 2, 2), np.uint8), empty, Path(f"{stem}_labels.nii.gz"))
-    draw_overlay(empty, np.zeros((2, 2, 2), np.uint8), None, [], Path(f"{stem}_overlay.png"))
+    nothing = np.zeros((2, 2, 2), np.uint8)
+    empty = Image(nothing, np.eye(4), np.ones(3), nibabel().Nifti1Image(nothing, np.eye(4)))
+    write_labels(nothing, empty, Path(f"{stem}_labels.nii.gz"))
+    draw_overlay(empty, nothing, None, [], Path(f"{stem}_overlay.png"))
 
 
 if __name__ == "__main__":
