@@ -13,6 +13,7 @@ from voxpop.demo.archive import TestArchive
 from voxpop.demo.population import Population, make_population
 from voxpop.staging.deid import new_secret, save_secret
 
+
 @dataclass(frozen=True)
 class Told:
     """A demo that ended: its answer and its work folder."""

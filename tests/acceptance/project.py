@@ -88,8 +88,10 @@ class Project:
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
         )  # fmt: skip
 
-    def ended_when(self, seen: Callable[[], bool], *arguments: str, by: int = signal.SIGKILL) -> Done:
-        """Start a command, and send its process a signal as soon as something is seen."""
+    def ended_when(
+        self, seen: Callable[[], bool], *arguments: str, by: int = signal.SIGKILL, alone: bool = True
+    ) -> Done:
+        """Start a command, and send it a signal as soon as something is seen: alone, or with all that it started."""
         child = self.start(*arguments)
         try:
             for _ in range(int(WATCHED_S / LOOK_EVERY_S)):
@@ -102,7 +104,7 @@ class Project:
                 pytest.fail(f"ended before it was seen: {child.communicate()}")
             else:
                 pytest.fail("was not seen in time")
-            child.send_signal(by)
+            os.kill(child.pid, by) if alone else os.killpg(child.pid, by)
             out, err = child.communicate(timeout=60)
         finally:
             child.kill()

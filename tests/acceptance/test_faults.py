@@ -1,5 +1,7 @@
 """An archive or a machine that fails: one clear sentence, nothing half published, and the same command goes on."""
 
+import re
+import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -11,7 +13,6 @@ import pytest
 from tests.acceptance.project import (
     APPLICATION,
     ARCHIVE,
-    VOLUME,
     Project,
     assert_nothing_published,
     assert_sound,
@@ -94,9 +95,104 @@ def test_an_archive_that_gives_no_answer_stops_harvest_and_staging_and_both_go_o
 
 
 @pytest.mark.parametrize("wire", ["dicomweb", "dimse"])
-def test_a_study_of_which_fewer_instances_come_than_were_counted_is_refused_alone(
+def test_an_archive_that_stops_in_mid_transfer_refuses_no_study_and_staging_goes_on_when_it_is_back(
     wire: str, approved: Project, population: Population, sound: TestArchive, tmp_path: Path
 ) -> None:
     project = copy_of(approved, tmp_path)
+    with serving(population, tmp_path, stop_after=5) as server:
+        connect(project, wire, server)
+        done = project.voxpop(*STAGE)
+    assert "instances of a series: try again, or ask its manager" in sentence(done)
+    assert_tells_nobody(population, done.stderr, done.stdout)
+    assert_nothing_published(project)
+
     connect(project, wire, sound)
-    print(project.fates() if False else "")
+    project.stage()
+    assert_sound(project)
+    assert [fate for fate, _ in project.fates().values()] == ["staged"] * population.patients
+
+
+@pytest.mark.parametrize("wire", ["dicomweb", "dimse"])
+def test_a_study_of_which_fewer_instances_come_than_were_counted_is_refused_alone(
+    wire: str, approved: Project, population: Population, tmp_path: Path
+) -> None:
+    project = copy_of(approved, tmp_path)
+    shutil.copytree(population.dicom, tmp_path / "dicom")
+    study = sorted(path for path in (tmp_path / "dicom").iterdir() if path.is_dir())[0]
+    slices = max((path.parent for path in study.rglob("*") if path.is_file()), key=lambda one: len(list(one.iterdir())))
+    max(slices.iterdir(), key=lambda file: file.stat().st_size).unlink()
+    with TestArchive([tmp_path / "dicom"], workdir=tmp_path / "archive") as server:
+        connect(project, wire, server)
+        project.stage()
+    assert_sound(project)
+    fates = project.fates()
+    refused = [reason for fate, reason in fates.values() if fate == "refused"]
+    assert [fate for fate, _ in fates.values()].count("staged") == population.patients - 1
+    assert len(refused) == 1
+    assert re.search(r"archive 'pacs' sent (\d+) of (\d+) instances of a series", refused[0])
+    assert_tells_nobody(population, refused[0])
+
+
+@pytest.mark.parametrize("moment", ["*/*/*/retrieved", "*/*/*/converted/.converting"])
+def test_ctrl_c_during_staging_says_how_to_go_on(
+    moment: str, approved: Project, population: Population, sound: TestArchive, tmp_path: Path
+) -> None:
+    project = copy_of(approved, tmp_path)
+    connect(project, "dicomweb", sound)
+    # A terminal sends it to every process that was started from it.
+    done = project.ended_when(lambda: bool(project.protected_files(moment)), *STAGE, by=signal.SIGINT, alone=False)
+    told = sentence(done, code=130)
+    assert told == "voxpop: stopped; what was finished is kept: run the same command again to go on"
+    assert_nothing_published(project)
+    project.stage()
+    assert_sound(project)
+    assert [fate for fate, _ in project.fates().values()] == ["staged"] * population.patients
+
+
+def test_a_lost_pseudonym_key_is_missed_and_not_made_anew(
+    approved: Project, sound: TestArchive, tmp_path: Path
+) -> None:
+    project = copy_of(approved, tmp_path)
+    connect(project, "dicomweb", sound)
+    key = project.work / "protected" / "pseudonym.key"
+    project.killed_when(project.building.exists, *STAGE)
+    kept = key.rename(tmp_path / "pseudonym.key")
+    assert "pseudonym.key" in sentence(project.voxpop(*STAGE))
+    assert not key.exists()
+    assert_nothing_published(project)
+    kept.rename(key)
+    project.stage()
+    assert_sound(project)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of a few megabytes."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", str(folder)], capture_output=True, text=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip("needs the right to mount a tmpfs")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_a_full_disk_stops_staging_and_the_same_command_goes_on_when_there_is_room(
+    approved: Project, population: Population, sound: TestArchive, small_disk: Path
+) -> None:
+    project = copy_of(approved, small_disk)
+    connect(project, "dicomweb", sound)
+    done = project.voxpop(*STAGE)
+    told = sentence(done)
+    assert "full" in told
+    assert_tells_nobody(population, done.stderr, done.stdout)
+    assert_nothing_published(project)
+
+    subprocess.run(["mount", "-o", "remount,size=256m", str(small_disk)], check=True)
+    project.stage()
+    assert_sound(project)
+    assert [fate for fate, _ in project.fates().values()] == ["staged"] * population.patients

@@ -164,4 +164,6 @@ def _tool_name(args: object) -> str:
 
 
 def _die_with_parent() -> None:
+    # Ctrl-C reaches every process of a terminal; it is for the parent, and a tool that it ended would look broken.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

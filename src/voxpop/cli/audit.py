@@ -31,7 +31,7 @@ def list_(
     rows: list[dict[str, Json]] = [
         {
             "seq": link.seq,
-            "at": link.at,
+            "at": link.at if as_json else link.at[:19],
             "actor": link.event.actor,
             "action": link.event.action,
             "subject": link.event.subject,

@@ -24,7 +24,8 @@ PersonOption = Annotated[
 ReasonOption = Annotated[str, typer.Option("--reason", help="Why; it stands in the audit log.")]
 DEFAULT_WORK = Path("voxpop-demo")
 
-_out = RichConsole(highlight=False, soft_wrap=True)
+_PIPED_WIDTH = 400  # a table that another program reads is not folded
+_out = RichConsole(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else _PIPED_WIDTH)
 _err = RichConsole(stderr=True, highlight=False, soft_wrap=True)
 
 

@@ -23,7 +23,7 @@ def main() -> None:
     except (KeyboardInterrupt, SystemExit) as end:
         if isinstance(end, SystemExit) and end.code != _INTERRUPTED:
             raise
-        _end("stopped; what was finished is kept: run the same command again to go on", _INTERRUPTED)
+        _end_at_once("stopped; what was finished is kept: run the same command again to go on", _INTERRUPTED)
     except OSError as failure:
         _end(_os_sentence(failure))
     except Exception as failure:
@@ -40,6 +40,14 @@ def main() -> None:
 def _end(sentence: str, code: int = 1) -> None:
     sys.stderr.write(f"voxpop: {sentence}\n")
     sys.exit(code)
+
+
+def _end_at_once(sentence: str, code: int) -> None:
+    """End without waiting for threads that wait for durable work: each step may be cut off, as by a kill."""
+    sys.stderr.write(f"voxpop: {sentence}\n")
+    sys.stderr.flush()
+    sys.stdout.flush()
+    os._exit(code)
 
 
 def _os_sentence(failure: OSError) -> str:

@@ -132,7 +132,7 @@ class Story:
     def _harvested(self, archive: TestArchive, population: Population) -> None:
         with self._timed("harvest"):
             self.progress.start("harvest", 0)
-            self.system.connect_archive(ARCHIVE, "dicomweb", {"url": archive.dicomweb_url})
+            self.system.connect_archive(ARCHIVE, "dicomweb", {"url": archive.dicomweb_url}, DATA_MANAGER)
             self._keep_left_out(archive)
             found = self.system.harvest(ARCHIVE, DATA_MANAGER)
             self.system.load_clinical(population.clinical, DATA_MANAGER)

@@ -7,6 +7,7 @@
     ├── AssociationRefused   somebody answers, and does not let us in
     ├── ArchiveFailed        let in, and the answer is an error or not to be read
     ├── TransferIncomplete   fewer instances came than were counted, or the transfer stopped
+    │   └── TransferStopped  the connection broke in mid transfer: the fault is the wire's, not the series'
     └── DiskFull             what came found no room
 """
 
@@ -67,6 +68,12 @@ class TransferIncomplete(Unavailable):
         self.archive = archive
         self.sent = sent
         self.counted = counted
+
+
+class TransferStopped(TransferIncomplete):
+    """The connection broke in mid transfer; nothing is known of the series, so it may be whole the next time."""
+
+    code = "transfer-stopped"
 
 
 class DiskFull(Unavailable):

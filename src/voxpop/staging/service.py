@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from voxpop.dicom.archives import TransferIncomplete
+from voxpop.dicom.archives import TransferIncomplete, TransferStopped
 from voxpop.kernel.digests import Json
 from voxpop.kernel.errors import Refused
 from voxpop.kernel.imaging import ClinicalFacts
@@ -130,6 +130,8 @@ class StagingService:
             return _outcome(course, Fate.REFUSED, left.sentence)
         except Refused as refusal:
             return _outcome(course, Fate.REFUSED, refusal.sentence)
+        except TransferStopped:
+            raise  # the wire's fault: the series is left to do, and no study is refused for it
         except TransferIncomplete as incomplete:
             return _outcome(course, Fate.REFUSED, f"{incomplete.sentence} (tried {TRANSFER_ATTEMPTS} times)")
         course.clean_up()

@@ -252,9 +252,9 @@ class System:
         """Return the pipelines that an application may name."""
         return tuple(pipelines())
 
-    def connect_archive(self, name: str, kind: str, settings: Mapping[str, str]) -> None:
+    def connect_archive(self, name: str, kind: str, settings: Mapping[str, str], actor: str | None = None) -> None:
         """Connect an archive, or change its connection."""
-        self.archives.connect(name, kind, settings, self.person)
+        self.archives.connect(name, kind, settings, actor or self.person)
 
     def harvest(self, name: str, actor: str | None = None) -> Harvest:
         """List an archive's studies into the index."""

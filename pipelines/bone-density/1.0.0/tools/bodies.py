@@ -17,6 +17,7 @@ _HARMONICS = 4
 _START_DEPTH_MM = 15.0
 _LEAST_EVIDENCE = 0.45
 _THIN_DISC_MM = 4
+_LEAST_APART_MM = 14
 _NEVER = -9.0
 _EDGE_MM = 2
 _DOUBTFUL_MM = 4
@@ -104,7 +105,7 @@ def find_bodies(spine: StraightSpine) -> tuple[Body, ...]:
         row[max(view.start, view.stop - _DOUBTFUL_MM) : view.stop] *= 0.3
     evidence = by_slope.max(axis=0)
     cores = np.array([profiles.core for profiles in tilted])
-    discs = [_settled(cores, views, at) for at in find_discs(evidence)]
+    discs = _apart([_settled(cores, views, at) for at in find_discs(evidence)])
     found = [_body(smooth, below, above) for below, above in pairwise(discs)]
     return tuple(_believed(found, evidence))
 
@@ -150,6 +151,15 @@ def _settled(cores: Array, views: list[range], at: int) -> Disc:
     while low > first and middle - low < _PLATE_REACH_MM and core[low - 1] < half:
         low -= 1
     return Disc(round((low + high) / 2), float(_SLOPES[slope]), core)
+
+
+def _apart(discs: list[Disc]) -> list[Disc]:
+    """Keep one of several discs that settled on the same place."""
+    kept: list[Disc] = []
+    for disc in sorted(discs, key=lambda disc: disc.at):
+        if not kept or disc.at - kept[-1].at >= _LEAST_APART_MM:
+            kept.append(disc)
+    return kept
 
 
 def _sheared(hu: Array, slope: float) -> Array:

@@ -23,7 +23,8 @@ _LEAST_WORTH = 0.12
 _WALL_REACH_MM = 15.0
 _WALL_STEP_HU = 40.0
 _SLOPE = 0.9
-_STIFFNESS = 0.08
+_STIFFNESS = 0.3
+_UNREST = 0.02
 _LEAST_LENGTH_MM = 60.0
 _BANDWIDTH_MM = 20.0
 
@@ -152,7 +153,8 @@ def _best_path(worth: Array, step_mm: Array) -> Array:
     count = worth.shape[2]
     reach = [max(1, int(np.ceil(_SLOPE * step_mm[2] / step_mm[axis]))) for axis in (0, 1)]
     xs, ys = (np.arange(-r, r + 1) for r in reach)
-    cost = _STIFFNESS * np.hypot(xs[:, None] * step_mm[0], ys[None, :] * step_mm[1])
+    aside = np.hypot(xs[:, None] * step_mm[0], ys[None, :] * step_mm[1])
+    cost = _STIFFNESS * (aside / step_mm[2]) ** 2 * (step_mm[2] / 5) + _UNREST * aside
     best = [worth[:, :, 0]]
     for at in range(1, count):
         best.append(worth[:, :, at] + ndimage.grey_dilation(best[-1], structure=-cost, mode="constant", cval=-9.0))

@@ -16,6 +16,7 @@ from images import Array, Image, Unusable, nibabel, read_image, stem_of
 _METAL_MM = 12.0
 _METAL_MM3 = 30.0
 _UNEVEN_HU = 10.0
+_POSSIBLE_HU = (-40.0, 500.0)
 
 
 def main(arguments: list[str]) -> int:
@@ -40,7 +41,7 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--most-slice-mm", type=float, default=5.5)
     parser.add_argument("--most-noise-hu", type=float, default=90.0)
     parser.add_argument("--metal-hu", type=float, default=2000.0)
-    parser.add_argument("--least-height-share", type=float, default=0.7)
+    parser.add_argument("--least-height-share", type=float, default=0.62)
     return parser.parse_args(arguments)
 
 
@@ -97,9 +98,13 @@ def _measured(image: Image, labels: Array, level: dict[str, Any], options: argpa
     if volume < options.least_volume_mm3:
         return unmeasured(level["level"], f"too little spongy bone: {volume:.0f} mm3")
     values = hu[core]
+    if _uneven(core, hu):
+        return unmeasured(level["level"], "uneven: an end plate or a disc reaches into the region")
     mean, deviation = float(values.mean()), float(values.std(ddof=1))
     if deviation > options.most_noise_hu:
         return unmeasured(level["level"], f"too noisy: standard deviation {deviation:.0f} HU")
+    if not _POSSIBLE_HU[0] <= mean <= _POSSIBLE_HU[1]:
+        return unmeasured(level["level"], "the region has not the density of spongy bone")
     return {
         "level": level["level"],
         "mean_hu": round(mean, 1),
@@ -152,6 +157,16 @@ def _even(core: Array, hu: Array) -> Array:
         if apart[end] <= _UNEVEN_HU:
             return core
         core[:, :, used[end]] = False
+
+
+def _uneven(core: Array, hu: Array) -> bool:
+    """Say whether the lower and the upper half differ by more than chance and a gradient of bone explain."""
+    used = np.flatnonzero(core.any(axis=(0, 1)))
+    if len(used) < 2:
+        return False
+    halves = [hu[:, :, part][core[:, :, part]] for part in np.array_split(used, 2)]
+    chance = float(np.sqrt(sum(half.var() / half.size for half in halves)))
+    return abs(float(halves[0].mean() - halves[1].mean())) > 2 * _UNEVEN_HU + 3 * chance
 
 
 def _near(mask: Array, image: Image, margin_mm: float) -> tuple[tuple[slice, ...], Array] | None:

@@ -14,6 +14,7 @@ from voxpop.backends.archive.dicomweb.wire import Wire
 from voxpop.dicom.archives import (
     ArchiveFailed,
     TransferIncomplete,
+    TransferStopped,
     WrongSettings,
     check_settings,
     seconds,
@@ -113,7 +114,8 @@ class DicomwebArchive:
             else:
                 raise ArchiveFailed(self.name, "answered a retrieval with something that is no DICOM")
         except (BrokenMultipart, httpx.RequestError) as error:
-            raise TransferIncomplete(self.name, max(landing.parts - 1, 0), landing.expected) from error
+            kind = TransferStopped if isinstance(error, httpx.RequestError) else TransferIncomplete
+            raise kind(self.name, max(landing.parts - 1, 0), landing.expected) from error
 
 
 def open_archive(name: str, settings: Mapping[str, str]) -> DicomwebArchive:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pydicom.dataset import Dataset
 from pynetdicom.events import Event
 
-from voxpop.dicom.archives import TransferIncomplete
+from voxpop.dicom.archives import TransferIncomplete, TransferStopped
 from voxpop.dicom.landing import Landing
 
 SUCCESS = 0x0000
@@ -58,8 +58,10 @@ def judge(archive: str, status: int | None, arrival: Arrival, landing: Landing) 
 
     Raises
     ------
+    TransferStopped
+        If the association ended before the transfer did.
     TransferIncomplete
-        If the transfer stopped, failed, or warned of failures while nobody knows how many there should be.
+        If the transfer failed, or warned of failures while nobody knows how many there should be.
     OSError
         If what came could not be written.
     """
@@ -67,4 +69,5 @@ def judge(archive: str, status: int | None, arrival: Arrival, landing: Landing) 
         raise arrival.failure
     if status == SUCCESS or (status == WARNING and landing.expected is not None):
         return
-    raise TransferIncomplete(archive, arrival.stored, landing.expected)
+    kind = TransferStopped if status is None else TransferIncomplete
+    raise kind(archive, arrival.stored, landing.expected)

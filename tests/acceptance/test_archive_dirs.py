@@ -1,0 +1,94 @@
+"""`voxpop demo --archive-dir` over folders of real DICOM: every study is accounted for, and every file."""
+
+import csv
+import json
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+
+import pydicom
+import pytest
+from pydicom.errors import InvalidDicomError
+
+from tests.acceptance.conftest import Told, tell
+
+pytestmark = [pytest.mark.slow, pytest.mark.shared_data, pytest.mark.xdist_group("archive-dirs")]
+FOLDERS = ("ct-head-ge-tilt", "ct-head-philips", "ct-thorax-ge-jpegls", "mr-ge-siemens", "edge-cases")
+PHANTOMS = 24
+HEADS_AND_THORAX = 3
+NO_DICOM = "a note that lies beside the images\n"
+
+
+@dataclass(frozen=True)
+class Whole:
+    """A demo over all folders, and what an independent look into their files says."""
+
+    told: Told
+    studies: dict[str, set[str]]
+    not_instances: set[Path]
+
+    @property
+    def rows(self) -> list[dict[str, str]]:
+        with (self.told.volume / "staging-report.tsv").open(encoding="utf-8") as stream:
+            return list(csv.DictReader(stream, delimiter="\t"))
+
+
+@pytest.fixture(scope="module")
+def whole(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Whole:
+    stray = tmp_path_factory.mktemp("stray")
+    (stray / "note.txt").write_text(NO_DICOM, encoding="utf-8")
+    (stray / "cut.dcm").write_bytes((shared_data / "edge-cases" / "SC_rgb.dcm").read_bytes()[:200])
+    folders = [*(shared_data / name for name in FOLDERS), stray]
+    options = [part for folder in folders for part in ("--archive-dir", str(folder))]
+    studies: dict[str, set[str]] = defaultdict(set)
+    others = set()
+    for path in sorted(path for folder in folders for path in folder.rglob("*") if path.is_file()):
+        try:
+            head = pydicom.dcmread(path, stop_before_pixels=True)
+            studies[str(head.StudyInstanceUID)].add(str(head.get("Modality", "")))
+        except (InvalidDicomError, AttributeError, EOFError):
+            others.add(path)
+    return Whole(tell(tmp_path_factory.mktemp("dirs") / "work", *options), dict(studies), others)
+
+
+def test_every_study_of_every_folder_is_in_the_staging_report(whole: Whole) -> None:
+    rows = whole.rows
+    assert len(rows) == PHANTOMS + len(whole.studies)
+    assert [row["study"] for row in rows] == [str(number) for number in range(1, len(rows) + 1)]
+    assert {row["fate"] for row in rows} == {"staged", "refused", "not selected"}
+    assert all(row["reason"] != "n/a" for row in rows if row["fate"] != "staged")
+
+
+def test_what_is_no_ct_is_not_selected_and_says_so(whole: Whole) -> None:
+    left = [row["reason"] for row in whole.rows if row["fate"] == "not selected"]
+    assert len(left) == sum("CT" not in modalities for modalities in whole.studies.values())
+    assert all(reason.startswith("modality ") and reason.endswith(", asked: CT") for reason in left)
+
+
+def test_real_ct_images_are_staged_without_a_group(whole: Whole) -> None:
+    rows = [row for row in whole.rows if row["fate"] != "not selected"]
+    staged = [row for row in rows if row["fate"] == "staged"]
+    real = [row for row in staged if row["group"] == "n/a"]
+    assert len(staged) - len(real) == PHANTOMS
+    assert len(real) >= HEADS_AND_THORAX
+    with (whole.told.volume / "participants.tsv").open(encoding="utf-8") as stream:
+        groups = {row["participant_id"]: row["group"] for row in csv.DictReader(stream, delimiter="\t")}
+    assert all(groups[row["participant_id"]] == "n/a" for row in real)
+
+
+def test_a_real_study_is_refused_for_its_kind_and_never_for_identity_that_was_left(whole: Whole) -> None:
+    refused = [row["series_reasons"] for row in whole.rows if row["fate"] == "refused"]
+    assert all("residual" not in reasons and "identity" not in reasons for reasons in refused), refused
+
+
+def test_files_that_are_no_dicom_instances_are_listed_in_the_protected_folder(whole: Whole) -> None:
+    listed = json.loads((whole.told.work / "protected" / "demo-archive-left-out.json").read_text(encoding="utf-8"))
+    assert {Path(one["file"]) for one in listed} == whole.not_instances
+    assert all(one["reason"] for one in listed)
+
+
+def test_every_measured_scan_is_a_number_or_says_why_not(whole: Whole) -> None:
+    answer = whole.told.answer
+    assert answer["run"]["state"] == "done"
+    assert answer["repeat"] == {"identical": True}
+    assert answer["volume"]["subjects"] == len({one["participant"] for one in answer["measurements"]})
