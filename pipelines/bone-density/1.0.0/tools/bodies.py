@@ -15,7 +15,7 @@ _ANGLES = np.deg2rad(np.arange(0, 360, 10))
 _RADII_MM = np.arange(6.0, 33.0, 0.5)
 _HARMONICS = 4
 _START_DEPTH_MM = 15.0
-_LEAST_EVIDENCE = 0.45
+_LEAST_EVIDENCE = 0.4
 _THIN_DISC_MM = 4
 _LEAST_APART_MM = 14
 _NEVER = -9.0
@@ -137,7 +137,7 @@ def _settled(cores: Array, views: list[range], at: int) -> Disc:
     above = cores[:, np.minimum(places[:, None] + reach, last)].max(axis=2)
     below = cores[:, np.maximum(places[:, None] - reach, first)].max(axis=2)
     contrast = np.minimum(above, below) - cores[:, places]
-    contrast -= 2.0 * np.abs(_SLOPES)[:, None] * 10 + 1.0 * np.abs(places - at)
+    contrast -= 2.0 * np.abs(_SLOPES)[:, None] * 10 + 2.0 * np.abs(places - at)
     for row, view in zip(contrast, views, strict=True):
         row[~np.isin(places, view)] = -np.inf
     slope, place = np.unravel_index(contrast.argmax(), contrast.shape)
