@@ -123,7 +123,7 @@ def test_trace_walks_from_the_report_to_the_query(demo: Told) -> None:
     assert done.returncode == 0, done.stderr
     steps = json.loads(done.stdout)
     kinds = [step["kind"] for step in steps]
-    for kind in ("report", "run", "appliance", "volume", "cohort", "application"):
+    for kind in ("result", "run", "appliance", "volume", "staging", "cohort", "application"):
         assert kind in kinds
     assert all(step["checked"] for step in steps)
 
