@@ -21,6 +21,7 @@ lint: .venv/tested ## format, lint, types, layers
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	for tools in pipelines/*/*/tools; do (cd $$tools && $(CURDIR)/$(BIN)/mypy --cache-dir $(CURDIR)/.mypy_cache/tools --config-file $(CURDIR)/pyproject.toml *.py) || exit 1; done
 	$(BIN)/lint-imports --config importlinter.toml
 
 docs: .venv/tested ## build the documentation into site/

@@ -39,7 +39,7 @@ def main() -> int:
 
 
 class Peak(threading.Thread):
-    """The largest sum of proportional memory over a process and its children, sampled ten times a second."""
+    """The largest sum of proportional memory over a process and its children, sampled twice a second."""
 
     def __init__(self, pid: int) -> None:
         super().__init__(daemon=True)
@@ -50,7 +50,7 @@ class Peak(threading.Thread):
         """Sample until the process ends."""
         while self._process.is_running() and self._process.status() != psutil.STATUS_ZOMBIE:
             self.bytes = max(self.bytes, self._now())
-            time.sleep(0.1)
+            time.sleep(0.5)
 
     def _now(self) -> int:
         total = 0

@@ -3,6 +3,7 @@
 import csv
 import json
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,13 +25,21 @@ class Whole:
     """A demo over all folders, and what an independent look into their files says."""
 
     told: Told
-    studies: dict[str, set[str]]
-    not_instances: set[Path]
+    seen: "Seen"
 
     @property
     def rows(self) -> list[dict[str, str]]:
         with (self.told.volume / "staging-report.tsv").open(encoding="utf-8") as stream:
             return list(csv.DictReader(stream, delimiter="\t"))
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Modalities by study, files that are no complete instance, and how many files repeat another's instance."""
+
+    studies: dict[str, set[str]]
+    not_instances: set[Path]
+    repeated: int
 
 
 @pytest.fixture(scope="module")
@@ -40,20 +49,30 @@ def whole(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Whole:
     (stray / "cut.dcm").write_bytes((shared_data / "edge-cases" / "SC_rgb.dcm").read_bytes()[:200])
     folders = [*(shared_data / name for name in FOLDERS), stray]
     options = [part for folder in folders for part in ("--archive-dir", str(folder))]
+    return Whole(tell(tmp_path_factory.mktemp("dirs") / "work", *options), look_into(folders))
+
+
+def look_into(folders: Sequence[Path]) -> Seen:
+    """Read all files by pydicom alone."""
     studies: dict[str, set[str]] = defaultdict(set)
-    others = set()
+    others, instances, repeated = set(), set(), 0
     for path in sorted(path for folder in folders for path in folder.rglob("*") if path.is_file()):
         try:
             head = pydicom.dcmread(path, stop_before_pixels=True)
-            studies[str(head.StudyInstanceUID)].add(str(head.get("Modality", "")))
+            study, instance = str(head.StudyInstanceUID), str(head.SOPInstanceUID)
+            assert head.file_meta.TransferSyntaxUID
         except (InvalidDicomError, AttributeError, EOFError):
             others.add(path)
-    return Whole(tell(tmp_path_factory.mktemp("dirs") / "work", *options), dict(studies), others)
+            continue
+        repeated += instance in instances
+        instances.add(instance)
+        studies[study].add(str(head.get("Modality", "")))
+    return Seen(dict(studies), others, repeated)
 
 
 def test_every_study_of_every_folder_is_in_the_staging_report(whole: Whole) -> None:
     rows = whole.rows
-    assert len(rows) == PHANTOMS + len(whole.studies)
+    assert len(rows) == PHANTOMS + len(whole.seen.studies)
     assert [row["study"] for row in rows] == [str(number) for number in range(1, len(rows) + 1)]
     assert {row["fate"] for row in rows} == {"staged", "refused", "not selected"}
     assert all(row["reason"] != "n/a" for row in rows if row["fate"] != "staged")
@@ -61,7 +80,7 @@ def test_every_study_of_every_folder_is_in_the_staging_report(whole: Whole) -> N
 
 def test_what_is_no_ct_is_not_selected_and_says_so(whole: Whole) -> None:
     left = [row["reason"] for row in whole.rows if row["fate"] == "not selected"]
-    assert len(left) == sum("CT" not in modalities for modalities in whole.studies.values())
+    assert len(left) == sum("CT" not in modalities for modalities in whole.seen.studies.values())
     assert all(reason.startswith("modality ") and reason.endswith(", asked: CT") for reason in left)
 
 
@@ -83,7 +102,9 @@ def test_a_real_study_is_refused_for_its_kind_and_never_for_identity_that_was_le
 
 def test_files_that_are_no_dicom_instances_are_listed_in_the_protected_folder(whole: Whole) -> None:
     listed = json.loads((whole.told.work / "protected" / "demo-archive-left-out.json").read_text(encoding="utf-8"))
-    assert {Path(one["file"]) for one in listed} == whole.not_instances
+    twice = [one for one in listed if one["reason"] == "another file has the same SOP instance UID"]
+    assert {Path(one["file"]) for one in listed if one not in twice} == whole.seen.not_instances
+    assert len(twice) == whole.seen.repeated
     assert all(one["reason"] for one in listed)
 
 
