@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.shared_data, pytest.mark.xdist_group
 FOLDERS = ("ct-head-ge-tilt", "ct-head-philips", "ct-thorax-ge-jpegls", "mr-ge-siemens", "edge-cases")
 PHANTOMS = 24
 HEADS_AND_THORAX = 3
+UID = re.compile(r"[0-9.]{1,64}")
 NO_DICOM = "a note that lies beside the images\n"
 
 
@@ -72,10 +74,17 @@ def look_into(folders: Sequence[Path]) -> Seen:
 
 def test_every_study_of_every_folder_is_in_the_staging_report(whole: Whole) -> None:
     rows = whole.rows
-    assert len(rows) == PHANTOMS + len(whole.seen.studies)
+    named = [study for study in whole.seen.studies if UID.fullmatch(study)]
+    assert len(rows) == PHANTOMS + len(named)
     assert [row["study"] for row in rows] == [str(number) for number in range(1, len(rows) + 1)]
     assert {row["fate"] for row in rows} == {"staged", "refused", "not selected"}
     assert all(row["reason"] != "n/a" for row in rows if row["fate"] != "staged")
+
+
+def test_a_study_that_has_no_valid_uid_cannot_be_asked_for_and_is_told(whole: Whole) -> None:
+    nameless = [study for study in whole.seen.studies if not UID.fullmatch(study)]
+    assert len(nameless) == 1
+    assert re.search(r"odd answers: .*1 study without a UID", whole.told.stderr)
 
 
 def test_what_is_no_ct_is_not_selected_and_says_so(whole: Whole) -> None:

@@ -137,8 +137,10 @@ class Story:
             found = self.system.harvest(ARCHIVE, DATA_MANAGER)
             self.system.load_clinical(population.clinical, DATA_MANAGER)
         left_out = len(archive.ingest.left_out)
+        odd = ", ".join(f"{number} {kind}" for kind, number in found.odd.items())
         self.progress.finish(
             f"archive       {found.studies} studies, {found.series} series harvested by QIDO-RS"
+            + (f"; odd answers: {odd}" if odd else "")
             + (f"; {left_out} files left out, listed in protected/demo-archive-left-out.json" if left_out else "")
         )
 
