@@ -15,7 +15,7 @@ demo: .venv/installed ## install into .venv, then run `voxpop demo`
 
 test: .venv/tested apt .venv-roc/installed ## install what the tests need, check the house rules, run every test
 	$(MAKE) --no-print-directory lint
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: .venv/tested ## format, lint, types, layers
 	$(BIN)/ruff format --check .

@@ -14,7 +14,7 @@ from pydicom.errors import InvalidDicomError
 
 from tests.acceptance.conftest import Told, tell
 
-pytestmark = [pytest.mark.slow, pytest.mark.shared_data, pytest.mark.xdist_group("archive-dirs")]
+pytestmark = [pytest.mark.slow, pytest.mark.shared_data]
 FOLDERS = ("ct-head-ge-tilt", "ct-head-philips", "ct-thorax-ge-jpegls", "mr-ge-siemens", "edge-cases")
 PHANTOMS = 24
 HEADS_AND_THORAX = 3

@@ -12,7 +12,6 @@ import pytest
 from tests.acceptance.conftest import Told, outside_protected, tell
 from tests.acceptance.project import voxpop
 
-pytestmark = pytest.mark.xdist_group("demo")
 HERE = Path(__file__).parent
 TOLERANCE_HU = 5
 

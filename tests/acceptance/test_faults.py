@@ -24,7 +24,7 @@ from voxpop.demo.archive import TestArchive
 from voxpop.demo.archive.model import Faults
 from voxpop.demo.population import Population
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("staging")]
+pytestmark = [pytest.mark.slow]
 HARVEST = ("archive", "harvest", ARCHIVE)
 STAGE = ("stage", APPLICATION)
 

@@ -11,7 +11,7 @@ from voxpop.demo.archive import TestArchive
 from voxpop.demo.archive.model import Faults
 from voxpop.demo.population import Population
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("staging")]
+pytestmark = [pytest.mark.slow]
 RUN = f"{APPLICATION}-r1"
 
 

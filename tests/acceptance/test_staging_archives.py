@@ -17,7 +17,7 @@ from tests.acceptance.project import (
 from tests.orthanc import Orthanc, free_port, orthanc
 from voxpop.demo.population import Population
 
-pytestmark = [pytest.mark.needs("orthanc"), pytest.mark.slow, pytest.mark.xdist_group("staging")]
+pytestmark = [pytest.mark.needs("orthanc"), pytest.mark.slow]
 MOVE_AET = "VOXPOPSTORE"
 
 
