@@ -1,8 +1,8 @@
 """What staging says no to."""
 
-from voxpop.kernel.errors import Refused
+from collections.abc import Sequence
 
-RESIDUAL = "residual scan"
+from voxpop.kernel.errors import Refused
 
 
 class IdentityLeft(Refused):
@@ -33,3 +33,12 @@ class Localizer(Refused):
 
     def __init__(self) -> None:
         super().__init__("a localizer, not a stack of images")
+
+
+class NothingStaged(Refused):
+    """Not one study of the cohort could be staged, so there is nothing to seal."""
+
+    code = "nothing-staged"
+
+    def __init__(self, volume: str, reasons: Sequence[str]) -> None:
+        super().__init__(f"no study of volume '{volume}' could be staged: {'; '.join(reasons)}; nothing was sealed")

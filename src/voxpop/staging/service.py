@@ -11,7 +11,7 @@ from voxpop.kernel.digests import Json
 from voxpop.kernel.errors import Refused
 from voxpop.kernel.imaging import ClinicalFacts
 from voxpop.staging.course import TRANSFER_ATTEMPTS, Bench, Course, Tools
-from voxpop.staging.errors import IdentityLeft, Localizer
+from voxpop.staging.errors import IdentityLeft, Localizer, NothingStaged
 from voxpop.staging.layout import (
     Participant,
     Scan,
@@ -105,10 +105,17 @@ class StagingService:
             The application's title, for the README.
         left_out : sequence of StudyOutcome
             The studies of the index that the cohort does not have, so that the report lists every study.
+
+        Raises
+        ------
+        NothingStaged
+            If every study was refused.
         """
         outcomes = self._records.outcomes(bench.volume)
         clinical = {order.ordinal: order.facts for order in orders}
         staged = [one for one in outcomes if one.fate is Fate.STAGED]
+        if not staged:
+            raise NothingStaged(bench.volume, list(dict.fromkeys(one.reason for one in outcomes)))
         tool, _, version = self._tools.converter.version().partition(" ")
         # A person with several studies keeps the row of the first: the last written wins.
         write_participants(bench.building, [_participant(one, clinical[one.ordinal]) for one in reversed(staged)])

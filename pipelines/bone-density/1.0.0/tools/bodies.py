@@ -23,6 +23,7 @@ _EDGE_MM = 2
 _DOUBTFUL_MM = 4
 """The scan's own end looks like the end of bone."""
 _LEAST_CONTRAST_HU = 12.0
+_FAT_AT_MOST_HU = 25.0
 _SETTLE_MM = 8
 _PLATE_REACH_MM = 9
 _SLOPES = np.tan(np.deg2rad(np.arange(-24, 25, 8)))
@@ -104,8 +105,8 @@ def find_bodies(spine: StraightSpine) -> tuple[Body, ...]:
         row[view.start : view.start + _DOUBTFUL_MM] *= 0.3
         row[max(view.start, view.stop - _DOUBTFUL_MM) : view.stop] *= 0.3
     evidence = by_slope.max(axis=0)
-    cores = np.array([profiles.core for profiles in tilted])
-    discs = _apart([_settled(cores, views, at) for at in find_discs(evidence)])
+    cores, walls = (np.array([getattr(one, what) for one in tilted]) for what in ("core", "wall"))
+    discs = _apart([_settled(cores, walls, views, at) for at in find_discs(evidence)])
     found = [_body(smooth, below, above) for below, above in pairwise(discs)]
     return tuple(_believed(found, evidence))
 
@@ -122,21 +123,20 @@ class Disc:
     core: Array | None
 
 
-def _settled(cores: Array, views: list[range], at: int) -> Disc:
+def _settled(cores: Array, walls: Array, views: list[range], at: int) -> Disc:
     """Move a disc to where, and tilt it so that, it is darkest between the brightest end plates.
 
     Parameters
     ----------
-    cores : (slope, s) array, HU
+    cores, walls : (slope, s) array, HU
     views : list of range
         For each slope, the heights that are in the scan.
     """
     first, last = min(view.start for view in views if view), max(view.stop for view in views if view) - 1
     places = np.arange(max(first, at - _SETTLE_MM), min(last, at + _SETTLE_MM) + 1)
-    reach = np.arange(1, _PLATE_REACH_MM + 1)
-    above = cores[:, np.minimum(places[:, None] + reach, last)].max(axis=2)
-    below = cores[:, np.maximum(places[:, None] - reach, first)].max(axis=2)
-    contrast = np.minimum(above, below) - cores[:, places]
+    above, below = _plates(cores, places, first, last)
+    # The inside of a body is dark between its own end plates too, but there the wall is bright.
+    contrast = np.minimum(np.minimum(above, below) - cores[:, places], _wall_dip(walls, places, first, last))
     contrast -= 2.0 * np.abs(_SLOPES)[:, None] * 10 + 2.0 * np.abs(places - at)
     for row, view in zip(contrast, views, strict=True):
         row[~np.isin(places, view)] = -np.inf
@@ -151,6 +151,19 @@ def _settled(cores: Array, views: list[range], at: int) -> Disc:
     while low > first and middle - low < _PLATE_REACH_MM and core[low - 1] < half:
         low -= 1
     return Disc(round((low + high) / 2), float(_SLOPES[slope]), core)
+
+
+def _plates(profile: Array, places: Array, first: int, last: int) -> tuple[Array, Array]:
+    """Return the brightest within reach above and below each place."""
+    reach = np.arange(1, _PLATE_REACH_MM + 1)
+    above = profile[:, np.minimum(places[:, None] + reach, last)].max(axis=2)
+    below = profile[:, np.maximum(places[:, None] - reach, first)].max(axis=2)
+    return above, below
+
+
+def _wall_dip(walls: Array, places: Array, first: int, last: int) -> Array:
+    above, below = _plates(walls, places, first, last)
+    return np.asarray(np.minimum(above, below) - walls[:, places])
 
 
 def _apart(discs: list[Disc]) -> list[Disc]:
@@ -229,7 +242,9 @@ def disc_evidence(profiles: Profiles) -> Array:
     plates = np.max([(_shifted(core, w) + _shifted(core, -w)) / 2 for w in range(6)], axis=0) - plain
     dip = ndimage.percentile_filter(wall, 60, 41, mode="nearest") - wall
     lift = np.maximum(0.0, core - plain) * 0.3
-    return np.asarray(_scaled(plates) + _scaled(dip) - _scaled(lift) * 0.3)
+    evidence = _scaled(plates) + _scaled(dip) - _scaled(lift) * 0.3
+    # Round a disc lie its ring and the muscles; where there is fat, the line has left the spine.
+    return np.asarray(np.where(wall < _FAT_AT_MOST_HU, np.minimum(evidence, 0.0), evidence))
 
 
 def find_discs(evidence: Array) -> tuple[int, ...]:
