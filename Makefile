@@ -31,6 +31,8 @@ bench: .venv/tested ## print the figures that the documentation quotes
 	$(BIN)/python benchmarks/deid_speed.py
 	$(BIN)/python benchmarks/staging_speed.py
 	$(BIN)/python benchmarks/demo_time.py
+	$(BIN)/python benchmarks/deid_planting.py
+	$(BIN)/python benchmarks/index_counts.py
 
 apt: ## install the real parts that tests start (root on Debian), or print the line that does
 	@tools/install_parts
