@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -181,3 +182,14 @@ def test_two_demos_in_one_folder_are_refused_with_one_sentence(demo: Told) -> No
 
 def test_nothing_outside_the_protected_folder_is_a_dicom_with_identity(demo: Told) -> None:
     assert not [path for path in outside_protected(demo.work) if path.suffix == ".dcm"]
+
+
+def test_a_copied_work_folder_is_not_run_on_the_originals_data(demo: Told, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(demo.work, copy, symlinks=True, ignore=shutil.ignore_patterns("demo-population", "demo-archive"))
+    done = voxpop("run", "repeat", demo.answer["run"]["id"], work=copy)
+    assert done.returncode == 1
+    assert "was deployed for another place" in done.stderr
+    assert voxpop("appliance", "deploy", demo.answer["volume"]["id"], work=copy).returncode == 0
+    deployed = json.loads((copy / "appliances" / demo.answer["appliance"] / "deployment.json").read_text())
+    assert deployed["volume"] == str(copy / "volumes" / demo.answer["volume"]["id"])

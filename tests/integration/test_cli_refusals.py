@@ -146,3 +146,43 @@ def test_every_command_has_help() -> None:
         return missing
 
     assert walk(get_command(app), "voxpop") == []
+
+
+def test_an_application_that_asks_for_what_is_not_here_leaves_no_draft(tmp_path: Path) -> None:
+    work = _empty(tmp_path)
+    voxpop("application", "new", "a.yaml", cwd=tmp_path)
+    file = tmp_path / "a.yaml"
+    file.write_text(file.read_text().replace("[portal,", "[rootkit,"))
+    assert "rootkit" in refused(voxpop("application", "submit", "a.yaml", "--work", str(work), cwd=tmp_path))
+    listed = voxpop("application", "list", "--json", "--work", str(work))
+    assert json.loads(listed.stdout) == []
+
+
+def test_a_harvest_with_a_bad_clinical_source_changes_nothing(tmp_path: Path) -> None:
+    work = _empty(tmp_path)
+    source = tmp_path / "bad.csv"
+    source.write_text("patient_id,birth_date\nP1,yesterday\n")
+    sentence = refused(voxpop("archive", "harvest", "a", "--clinical", str(source), "--work", str(work)))
+    assert "bad.csv" in sentence
+    listed = voxpop("archive", "list", "--json", "--work", str(work))
+    assert json.loads(listed.stdout)[0]["harvested_at"] is None
+
+
+def test_a_folder_without_dicom_is_told_in_one_sentence(tmp_path: Path) -> None:
+    work = _empty(tmp_path)
+    assert "holds no study that can be used" in refused(voxpop("archive", "harvest", "a", "--work", str(work)))
+
+
+def test_control_characters_of_others_do_not_reach_the_terminal(tmp_path: Path) -> None:
+    work = _empty(tmp_path)
+    voxpop("application", "new", "a.yaml", cwd=tmp_path)
+    file = tmp_path / "a.yaml"
+    file.write_text(
+        file.read_text().replace("title: Trabecular bone density from abdominal CT", r'title: "a\e[31mred"')
+    )
+    voxpop("application", "submit", "a.yaml", "--work", str(work), cwd=tmp_path)
+    assert "\x1b" not in voxpop("application", "list", "--work", str(work)).stdout
+
+
+def test_an_empty_name_is_no_tag() -> None:
+    assert "neither a tag" in refused(voxpop("profile", "explain", ""))

@@ -84,7 +84,7 @@ class ApplicationService:
         IllegalMove
             If it was handed in already.
         """
-        self._check_offers(self._applications.get(application))
+        self.check_offers(self._applications.get(application))
         self._move(application, _S.SUBMITTED, actor)
 
     def take_up(self, application: ApplicationId, actor: str) -> None:
@@ -193,7 +193,14 @@ class ApplicationService:
         submitters = [step.actor for step in self._applications.decisions(application) if step.target is _S.SUBMITTED]
         return "the submitter" if any(_same(actor, submitter) for submitter in submitters) else ""
 
-    def _check_offers(self, application: Application) -> None:
+    def check_offers(self, application: Application) -> None:
+        """Refuse what is not to be had here, before anything is kept.
+
+        Raises
+        ------
+        NotOffered
+            If it asks for a recipe or pipeline that is not here.
+        """
         if self._offers is None:
             return
         _check_offered(application.id, "recipe", application.software, self._offers.recipes())

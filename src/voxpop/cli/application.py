@@ -54,6 +54,7 @@ def submit(
     """Keep a document as a draft and hand it in."""
     application = read_file(file)
     system = opened(work, person, create=True)
+    system.applications.check_offers(application)
     system.applications.draft(application, system.person)
     system.applications.submit(application.id, system.person)
     _show_state(system.applications, application.id, as_json=as_json)

@@ -8,7 +8,7 @@ import typer
 from voxpop.cli.console import DEFAULT_WORK, JsonOption, PersonOption, WorkOption, show, show_table
 from voxpop.cli.opening import opened
 from voxpop.kernel.digests import Json
-from voxpop.kernel.errors import Invalid
+from voxpop.kernel.errors import Invalid, Refused
 
 app = typer.Typer(help="Connect archives (PACS) and clinical sources, and harvest them into the index.")
 
@@ -26,6 +26,16 @@ class SettingUnreadable(Invalid):
 
     def __init__(self, text: str) -> None:
         super().__init__(f"'{text.partition('=')[0]}' is no setting: write --set KEY=VALUE")
+
+
+class NothingHarvested(Refused):
+    """An archive listed no study."""
+
+    code = "nothing-harvested"
+
+    def __init__(self, name: str, odd: dict[str, int]) -> None:
+        told = ", ".join(f"{number} {kind}" for kind, number in odd.items())
+        super().__init__(f"archive '{name}' holds no study that can be used" + (f": {told}" if told else ""))
 
 
 @app.command()
@@ -84,7 +94,11 @@ def harvest(
 ) -> None:
     """List an archive's studies into the index, which lies in the protected folder."""
     system = opened(work, person)
+    if clinical:
+        system.check_clinical(clinical)
     found = system.harvest(name)
+    if not found.studies:
+        raise NothingHarvested(name, dict(found.odd))
     records = system.load_clinical(clinical) if clinical else None
     odd: dict[str, Json] = dict(found.odd)
     facts: dict[str, Json] = {

@@ -34,7 +34,7 @@ def show(answer: Json, text: str, *, as_json: bool) -> None:
     if as_json:
         sys.stdout.write(json.dumps(answer, ensure_ascii=False, sort_keys=False, indent=2) + "\n")
     else:
-        _out.print(text, markup=False)
+        _out.print(_plain(text), markup=False)
 
 
 def show_table(rows: Sequence[Mapping[str, Json]], columns: Sequence[str], *, as_json: bool, empty: str) -> None:
@@ -105,4 +105,9 @@ def _cell(value: Json) -> str:
         return "-"
     if isinstance(value, list):
         return ", ".join(map(str, value))
-    return str(value)
+    return _plain(str(value))
+
+
+def _plain(text: str) -> str:
+    """Take the control characters out of what others wrote: a terminal would obey them."""
+    return "".join(one if one.isprintable() or one in "\n\t" else "\ufffd" for one in text)

@@ -66,7 +66,8 @@ def tag_named(name: str) -> int | None:
     written = _WRITTEN.fullmatch(name.strip())
     if written:
         return int(written[1] + written[2], 16)
-    return tag_for_keyword(name.strip())
+    # The dictionary has retired elements with an empty keyword.
+    return tag_for_keyword(name.strip()) if name.strip() else None
 
 
 @cache

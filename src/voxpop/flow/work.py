@@ -38,6 +38,18 @@ class NothingSealed(Refused):
         )
 
 
+class DeployedElsewhere(Refused):
+    """The appliance was deployed for another work folder: this one was copied or moved."""
+
+    code = "deployed-elsewhere"
+
+    def __init__(self, appliance: str, volume: str) -> None:
+        super().__init__(
+            f"appliance '{appliance}' was deployed for another place than this work folder, which was copied or moved: "
+            f"`voxpop appliance deploy {volume}` deploys it here"
+        )
+
+
 VOXPOP = "voxpop"
 """The actor of what follows by rule."""
 
@@ -195,9 +207,13 @@ class DurableWork:
         return self._pipeline_named(run.pipeline), self._workplace(appliance, deployment)
 
     def _workplace(self, appliance: Appliance, deployment: Deployment) -> Workplace:
+        volume = self._volumes.get(appliance.volume)
+        here = (volume.path.resolve(), self._places.results.resolve())
+        if (deployment.volume.resolve(), deployment.results.resolve()) != here:
+            raise DeployedElsewhere(appliance.id, volume.id)
         return Workplace(
-            volume=deployment.volume,
-            volume_digest=self._volumes.get(appliance.volume).digest,
+            volume=volume.path,
+            volume_digest=volume.digest,
             runs=deployment.results,
             cores=deployment.cores,
             memory_gb=deployment.memory_gb,

@@ -263,6 +263,13 @@ class System:
         self.archive_records.harvested(name, found.studies)
         return found
 
+    def check_clinical(self, file: Path) -> None:
+        """Read a clinical source to its end, and keep nothing; raises ``Invalid`` naming what cannot be read."""
+        from voxpop.backends.clinical.tabular import open_clinical
+
+        for _ in open_clinical(file).records():
+            pass
+
     def load_clinical(self, file: Path, actor: str | None = None) -> int:
         """Replace the clinical table by a file's records; returns how many there are."""
         from voxpop.backends.clinical.tabular import open_clinical
