@@ -107,8 +107,18 @@ def launched(system: System, progress: Progress) -> Iterator[Runtime]:
     _launch(system)
     try:
         yield runtime
-    finally:
-        DBOS.destroy(workflow_completion_timeout_sec=0)
+    except KeyboardInterrupt:
+        # The command ends at once; to wait for DBOS's threads would let work go on for seconds after Ctrl-C.
+        workflows.halt()
+        raise
+    except BaseException:
+        _close()
+        raise
+    _close()
+
+
+def _close() -> None:
+    DBOS.destroy(workflow_completion_timeout_sec=0)
 
 
 def _launch(system: System) -> None:
@@ -136,8 +146,12 @@ def _launch(system: System) -> None:
 def _started(workflow: Callable[[str], R], subject: str, name: str, over: frozenset[str]) -> WorkflowHandle[R]:
     """Find the workflow that goes on, or start one: those that are over are left, and the next number is taken."""
     for attempt in range(1, _MOST_ATTEMPTS):
-        status = DBOS.get_workflow_status(f"{name}:{attempt}")
+        key = f"{name}:{attempt}"
+        status = DBOS.get_workflow_status(key)
         if status is None or status.status not in over:
-            with SetWorkflowID(f"{name}:{attempt}"):
-                return DBOS.start_workflow(workflow, subject)
+            with SetWorkflowID(key):
+                DBOS.start_workflow(workflow, subject)
+            # Not the handle of `start_workflow`: it waits on a lock, and a Ctrl-C that the system gave to another
+            # thread would be heard only at the end. This one looks again and again.
+            return DBOS.retrieve_workflow(key)
     raise Unavailable(f"{name} was tried {_MOST_ATTEMPTS} times without success: ask for help before trying again")

@@ -1,5 +1,6 @@
 """The workflows. Arguments and results are opaque ids and numbers: DBOS writes them to its database."""
 
+import threading
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
@@ -21,15 +22,28 @@ class _Bound:
 
     work: DurableWork
     tick: Callable[[str], None]
+    halted = threading.Event()
+
+
+class _Halted(BaseException):
+    """No step may begin any more; DBOS records nothing of it, so the next launch goes on here."""
 
 
 def bind(work: DurableWork, tick: Callable[[str], None]) -> None:
     """Say which system the steps work on, and who hears of each step's end."""
     _Bound.work = work
     _Bound.tick = tick
+    _Bound.halted.clear()
+
+
+def halt() -> None:
+    """Let no further step begin: the process is about to end."""
+    _Bound.halted.set()
 
 
 def _kept_plain(what: str, call: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    if _Bound.halted.is_set():
+        raise _Halted
     try:
         return call(*args, **kwargs)
     except Exception as error:
