@@ -4,10 +4,12 @@ import errno
 import logging
 import os
 import sys
+from contextlib import suppress
+from typing import NoReturn
 
+from voxpop.kernel import disk
 from voxpop.kernel.errors import VoxpopError
 
-_DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _INTERRUPTED = 130
 
 
@@ -23,11 +25,11 @@ def main() -> None:
     except (KeyboardInterrupt, SystemExit) as end:
         if isinstance(end, SystemExit) and end.code != _INTERRUPTED:
             raise
-        _end_at_once("stopped; what was finished is kept: run the same command again to go on", _INTERRUPTED)
+        _end("stopped; what was finished is kept: run the same command again to go on", _INTERRUPTED)
     except OSError as failure:
         _end(_os_sentence(failure))
     except Exception as failure:
-        if _is_disk_full(failure):
+        if disk.is_full(failure):
             _end(_os_sentence(OSError(errno.ENOSPC, "")))
         if os.environ.get("VOXPOP_DEBUG"):
             raise
@@ -37,36 +39,22 @@ def main() -> None:
         )
 
 
-def _end(sentence: str, code: int = 1) -> None:
-    sys.stderr.write(f"voxpop: {sentence}\n")
-    sys.exit(code)
-
-
-def _end_at_once(sentence: str, code: int) -> None:
+def _end(sentence: str, code: int = 1) -> NoReturn:
     """End without waiting for threads that wait for durable work: each step may be cut off, as by a kill."""
-    sys.stderr.write(f"voxpop: {sentence}\n")
-    sys.stderr.flush()
-    sys.stdout.flush()
+    with suppress(OSError):  # nobody may be listening any more
+        sys.stderr.write(f"voxpop: {sentence}\n")
+        sys.stderr.flush()
+        sys.stdout.flush()
     os._exit(code)
 
 
 def _os_sentence(failure: OSError) -> str:
-    if failure.errno in _DISK_FULL:
+    if failure.errno in disk.FULL:
         return "the disk is full: free some space and run the same command again; what was finished is kept"
     if isinstance(failure, PermissionError):
         return "a file or folder may not be written or read by this user: mend its rights, or use another --work"
     kind = os.strerror(failure.errno) if failure.errno else type(failure).__name__
     return f"the machine refused: {kind}; mend it and run the same command again"
-
-
-def _is_disk_full(failure: BaseException) -> bool:
-    """Say whether a library's error comes from a full disk (SQLite says so in words of its own)."""
-    chain: BaseException | None = failure
-    while chain is not None:
-        if "database or disk is full" in str(chain) or getattr(chain, "errno", None) in _DISK_FULL:
-            return True
-        chain = chain.__cause__ or chain.__context__
-    return False
 
 
 def _quiet_libraries() -> None:

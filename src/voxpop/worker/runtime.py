@@ -1,11 +1,15 @@
 """The one runtime of a work folder: holds the folder, launches DBOS, and takes what the outbox asks for."""
 
+import errno
 import logging
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
 from dbos import DBOS, DBOSConfig, SetWorkflowID, WorkflowHandle
+from sqlalchemy import event
+from sqlalchemy.engine import Engine, ExceptionContext
 
 from voxpop.flow.rules import Work, requests
 from voxpop.kernel.errors import Unavailable
@@ -24,6 +28,7 @@ _EXECUTOR = "local"
 _ENDED_BADLY = frozenset({"ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"})
 _ENDED = _ENDED_BADLY | {"SUCCESS"}
 _MOST_ATTEMPTS = 1000
+_LOOK_EVERY_S = 0.05
 _WORK: dict[Work, Callable[[str], object]] = {
     Work.STAGE: workflows.stage,
     Work.DEPLOY: workflows.deploy,
@@ -79,11 +84,14 @@ class Runtime:
         self._finished(workflows.execute, run, f"execute:{run}")
 
     def _finished(self, workflow: Callable[[str], R], subject: str, name: str, *, once: bool = False) -> R:
-        handle = _started(workflow, subject, name, _ENDED_BADLY if once else _ENDED)
+        handle, fresh = _started(workflow, subject, name, _ENDED_BADLY if once else _ENDED)
         try:
-            return handle.get_result(polling_interval_sec=0.05)
+            return _result(handle)
         except WorkFailed as failure:
-            raise restored(failure) from None
+            if fresh:
+                raise restored(failure) from None
+        # It was left by a process that was stopped, and failed on what may be mended by now: begin anew.
+        return self._finished(workflow, subject, name, once=once)
 
 
 @contextmanager
@@ -112,6 +120,7 @@ def launched(system: System, progress: Progress) -> Iterator[Runtime]:
         workflows.halt()
         raise
     except BaseException:
+        workflows.halt()
         _close()
         raise
     _close()
@@ -119,6 +128,12 @@ def launched(system: System, progress: Progress) -> Iterator[Runtime]:
 
 def _close() -> None:
     DBOS.destroy(workflow_completion_timeout_sec=0)
+    event.remove(Engine, "handle_error", _hear)
+
+
+def _hear(told: ExceptionContext) -> None:
+    """Hear of any database's error in this process, DBOS's own included."""
+    workflows.note(told.original_exception)
 
 
 def _launch(system: System) -> None:
@@ -133,6 +148,7 @@ def _launch(system: System) -> None:
         console_log_level="CRITICAL",
         notification_listener_polling_interval_sec=0.05,
     )
+    event.listen(Engine, "handle_error", _hear)
     DBOS(config=config)
     DBOS.launch()
     DBOS.register_queue(
@@ -143,15 +159,33 @@ def _launch(system: System) -> None:
     )
 
 
-def _started(workflow: Callable[[str], R], subject: str, name: str, over: frozenset[str]) -> WorkflowHandle[R]:
-    """Find the workflow that goes on, or start one: those that are over are left, and the next number is taken."""
+def _started(
+    workflow: Callable[[str], R], subject: str, name: str, over: frozenset[str]
+) -> tuple[WorkflowHandle[R], bool]:
+    """Find the workflow that goes on, or start one: those that are over are left, and the next number is taken.
+
+    Returns
+    -------
+    handle : WorkflowHandle
+    fresh : bool
+        Whether it began here.
+    """
     for attempt in range(1, _MOST_ATTEMPTS):
-        key = f"{name}:{attempt}"
-        status = DBOS.get_workflow_status(key)
+        status = DBOS.get_workflow_status(f"{name}:{attempt}")
         if status is None or status.status not in over:
-            with SetWorkflowID(key):
-                DBOS.start_workflow(workflow, subject)
-            # Not the handle of `start_workflow`: it waits on a lock, and a Ctrl-C that the system gave to another
-            # thread would be heard only at the end. This one looks again and again.
-            return DBOS.retrieve_workflow(key)
+            with SetWorkflowID(f"{name}:{attempt}"):
+                return DBOS.start_workflow(workflow, subject), status is None
     raise Unavailable(f"{name} was tried {_MOST_ATTEMPTS} times without success: ask for help before trying again")
+
+
+def _result(handle: WorkflowHandle[R]) -> R:
+    """Wait for a workflow and return its result.
+
+    A handle that was just started waits on a lock, and a Ctrl-C that the system gave to another thread would be heard
+    only at the end: so this looks again and again, and gives up where the disk is full.
+    """
+    while handle.get_status().status not in _ENDED:
+        if workflows.disk_full():
+            raise OSError(errno.ENOSPC, "")
+        time.sleep(_LOOK_EVERY_S)
+    return handle.get_result()

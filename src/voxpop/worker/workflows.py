@@ -7,6 +7,7 @@ from typing import ParamSpec, TypeVar
 from dbos import DBOS, SetWorkflowID, WorkflowHandle
 
 from voxpop.flow.work import DurableWork
+from voxpop.kernel import disk
 from voxpop.kernel.ids import ApplianceId, ApplicationId, RunId, VolumeId
 from voxpop.worker.errors import WorkFailed, durable
 
@@ -23,6 +24,7 @@ class _Bound:
     work: DurableWork
     tick: Callable[[str], None]
     halted = threading.Event()
+    disk_full = threading.Event()
 
 
 class _Halted(BaseException):
@@ -34,11 +36,23 @@ def bind(work: DurableWork, tick: Callable[[str], None]) -> None:
     _Bound.work = work
     _Bound.tick = tick
     _Bound.halted.clear()
+    _Bound.disk_full.clear()
 
 
 def halt() -> None:
     """Let no further step begin: the process is about to end."""
     _Bound.halted.set()
+
+
+def note(failure: BaseException) -> None:
+    """Hear of a database's error; where DBOS cannot write that a workflow failed, who waits would wait for ever."""
+    if disk.is_full(failure):
+        _Bound.disk_full.set()
+
+
+def disk_full() -> bool:
+    """Say whether the disk was found to be full."""
+    return _Bound.disk_full.is_set()
 
 
 def _kept_plain(what: str, call: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:

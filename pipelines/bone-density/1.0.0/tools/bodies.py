@@ -10,6 +10,7 @@ from straight import BACK_MM, FRONT_MM, SIDE_MM, StraightSpine
 
 _HEIGHTS_MM = np.arange(16, 47)
 """Distances from disc to disc that a human spine has, crushed ones included."""
+_USUAL_MM = 31.0
 _ANGLES = np.deg2rad(np.arange(0, 360, 10))
 """From the patient's left (0) over the front (90)."""
 _RADII_MM = np.arange(6.0, 33.0, 0.5)
@@ -26,6 +27,10 @@ _LEAST_CONTRAST_HU = 12.0
 _FAT_AT_MOST_HU = 25.0
 _SETTLE_MM = 8
 _PLATE_REACH_MM = 9
+_STEEP_HU = 20.0
+_HALF_CLEAR_HU = 40.0
+_OF_CONTRAST = 1.5
+_OF_PLATES = 1.0
 _SLOPES = np.tan(np.deg2rad(np.arange(-24, 25, 8)))
 _HEIGHT_MM = (9.0, 42.0)
 _WIDTH_MM = (24.0, 66.0)
@@ -104,9 +109,11 @@ def find_bodies(spine: StraightSpine) -> tuple[Body, ...]:
         row[: view.start] = row[view.stop :] = _NEVER
         row[view.start : view.start + _DOUBTFUL_MM] *= 0.3
         row[max(view.start, view.stop - _DOUBTFUL_MM) : view.stop] *= 0.3
-    evidence = by_slope.max(axis=0)
     cores, walls = (np.array([getattr(one, what) for one in tilted]) for what in ("core", "wall"))
-    discs = _apart([_settled(cores, walls, views, at) for at in find_discs(evidence)])
+    contrast = _contrast(cores, walls, views)
+    clear = np.maximum(0.0, contrast.max(axis=0))
+    evidence = _OF_PLATES * by_slope.max(axis=0) + _OF_CONTRAST * clear / (clear + _HALF_CLEAR_HU)
+    discs = _apart([_settled(contrast, cores, at) for at in find_discs(evidence)])
     found = [_body(smooth, below, above) for below, above in pairwise(discs)]
     return tuple(_believed(found, evidence))
 
@@ -123,28 +130,47 @@ class Disc:
     core: Array | None
 
 
-def _settled(cores: Array, walls: Array, views: list[range], at: int) -> Disc:
-    """Move a disc to where, and tilt it so that, it is darkest between the brightest end plates.
+def _contrast(cores: Array, walls: Array, views: list[range]) -> Array:
+    """Say how much darker each height is than the end plates close above and below it.
+
+    The inside of a body is dark between its own end plates too, but there the wall is bright: the smaller of both
+    counts.
 
     Parameters
     ----------
     cores, walls : (slope, s) array, HU
     views : list of range
         For each slope, the heights that are in the scan.
+
+    Returns
+    -------
+    (slope, s) array, HU
+        Without end outside the view; steep slopes have to show more.
     """
     first, last = min(view.start for view in views if view), max(view.stop for view in views if view) - 1
-    places = np.arange(max(first, at - _SETTLE_MM), min(last, at + _SETTLE_MM) + 1)
-    above, below = _plates(cores, places, first, last)
-    # The inside of a body is dark between its own end plates too, but there the wall is bright.
-    contrast = np.minimum(np.minimum(above, below) - cores[:, places], _wall_dip(walls, places, first, last))
-    contrast -= 2.0 * np.abs(_SLOPES)[:, None] * 10 + 2.0 * np.abs(places - at)
+    contrast = np.minimum(_dip(cores, first, last), _dip(walls, first, last)) - _STEEP_HU * np.abs(_SLOPES)[:, None]
     for row, view in zip(contrast, views, strict=True):
-        row[~np.isin(places, view)] = -np.inf
-    slope, place = np.unravel_index(contrast.argmax(), contrast.shape)
-    if contrast[slope, place] < _LEAST_CONTRAST_HU:  # a disc thinner than a slice shows in the wall alone
+        row[: view.start] = row[view.stop :] = -np.inf
+    return contrast
+
+
+def _dip(profiles: Array, first: int, last: int) -> Array:
+    above, below = _plates(profiles, np.arange(profiles.shape[1]), first, last)
+    return np.asarray(np.minimum(above, below) - profiles)
+
+
+def _settled(contrast: Array, cores: Array, at: int) -> Disc:
+    """Move a disc to where, and tilt it so that, it is darkest between the brightest end plates."""
+    seen = np.flatnonzero(np.isfinite(contrast.max(axis=0)))
+    first, last = int(seen[0]), int(seen[-1])
+    places = np.arange(max(first, at - _SETTLE_MM), min(last, at + _SETTLE_MM) + 1)
+    near = contrast[:, places] - 2.0 * np.abs(places - at)
+    slope, place = np.unravel_index(near.argmax(), near.shape)
+    if near[slope, place] < _LEAST_CONTRAST_HU:  # a disc thinner than a slice shows in the wall alone
         return Disc(at, 0.0, None)
     core, middle = cores[slope], int(places[place])
-    half = (core[middle] + min(above[slope, place], below[slope, place])) / 2
+    above, below = _plates(core[None], np.array([middle]), first, last)
+    half = (core[middle] + min(above[0, 0], below[0, 0])) / 2
     high = low = middle
     while high < last and high - middle < _PLATE_REACH_MM and core[high + 1] < half:
         high += 1
@@ -159,11 +185,6 @@ def _plates(profile: Array, places: Array, first: int, last: int) -> tuple[Array
     above = profile[:, np.minimum(places[:, None] + reach, last)].max(axis=2)
     below = profile[:, np.maximum(places[:, None] - reach, first)].max(axis=2)
     return above, below
-
-
-def _wall_dip(walls: Array, places: Array, first: int, last: int) -> Array:
-    above, below = _plates(walls, places, first, last)
-    return np.asarray(np.minimum(above, below) - walls[:, places])
 
 
 def _apart(discs: list[Disc]) -> list[Disc]:
@@ -250,11 +271,13 @@ def disc_evidence(profiles: Profiles) -> Array:
 def find_discs(evidence: Array) -> tuple[int, ...]:
     """Choose heights of discs so that they have most evidence and no vertebra differs much from the next.
 
+    A disc seen in the middle of every body is no better than none: heights far from the usual cost.
     Dynamic programming over the height of a disc and the distance to the disc below.
     """
     count, kinds = len(evidence), len(_HEIGHTS_MM)
     gain = evidence - 0.5
     change = 8.0 * np.log(_HEIGHTS_MM[:, None] / _HEIGHTS_MM[None, :]) ** 2
+    unusual = 3.0 * np.log(_HEIGHTS_MM / _USUAL_MM) ** 2
     best = np.full((count, kinds), -np.inf)
     back = np.full((count, kinds), -1)
     for at in range(count):
@@ -266,7 +289,7 @@ def find_discs(evidence: Array) -> tuple[int, ...]:
             previous = int(chain.argmax())
             first = gain[start]
             goes_on = chain[previous] > first
-            best[at, kind] = gain[at] + (chain[previous] if goes_on else first)
+            best[at, kind] = gain[at] - unusual[kind] + (chain[previous] if goes_on else first)
             back[at, kind] = previous if goes_on else -1
     return _traced(best, back)
 

@@ -19,6 +19,9 @@ _BONE_BOXES_MM = {
 }
 """Where, around the canal's middle, the arch, the body and the pedicles with their joints are: (x), (y)."""
 _CANAL_BOX_MM = ((-5, 5), (-4, 4))
+_MARROW_HU = (50.0, 110.0)
+"""The inside of a thin-walled vertebral body has bone all around too, but it is denser than sac and fat."""
+_LEAST_SOFT = 0.2
 _LEAST_WORTH = 0.12
 _WALL_REACH_MM = 15.0
 _WALL_STEP_HU = 40.0
@@ -119,7 +122,8 @@ def _canal_worth(crop: _Crop) -> Array:
     sides = [np.minimum(0.6, _box_mean(gathered, box, crop.step_mm)) for box in _BONE_BOXES_MM.values()]
     inside = _box_mean(gathered, _CANAL_BOX_MM, crop.step_mm)
     around = np.prod(np.maximum(sides, 0.0), axis=0) ** 0.25
-    return np.asarray(around * np.maximum(0.0, 1 - 2.5 * inside))
+    soft = (_MARROW_HU[1] - _box_mean(smooth, _CANAL_BOX_MM, crop.step_mm)) / (_MARROW_HU[1] - _MARROW_HU[0])
+    return np.asarray(around * np.maximum(0.0, 1 - 2.5 * inside) * np.clip(soft, _LEAST_SOFT, 1.0))
 
 
 def _box_mean(values: Array, box: tuple[tuple[int, int], tuple[int, int]], step_mm: Array) -> Array:
