@@ -33,6 +33,7 @@ bench: .venv/tested ## print the figures that the documentation quotes
 	$(BIN)/python benchmarks/demo_time.py
 	$(BIN)/python benchmarks/deid_planting.py
 	$(BIN)/python benchmarks/index_counts.py
+	$(BIN)/python benchmarks/pipeline_truth.py
 
 apt: ## install the real parts that tests start (root on Debian), or print the line that does
 	@tools/install_parts

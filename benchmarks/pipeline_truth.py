@@ -128,7 +128,9 @@ def _compare(tally: Tally, truth: dict[str, Any], rows: Sequence[dict[str, Any]]
             if off > TOLERANCE_HU:
                 tally.wrong.append(f"{place}: {hu} HU instead of {level['trabecular_hu']}")
     tally.wrong += [
-        f"{truth['patient']} {name}: no such level" for name in found if name and name not in truth["levels"]
+        f"{truth['patient']} {name}: no such level"
+        for name in found
+        if found[name]["mean_hu"] is not None and name not in truth["levels"]
     ]
 
 

@@ -137,6 +137,33 @@ def test_noise_and_wide_slices_and_metal_give_no_number(tmp_path: Path) -> None:
     assert any("metal" in row["reason"] for row in rows)
 
 
+def test_a_bridge_of_dense_bone_on_one_side_is_left_out_of_the_value(tmp_path: Path) -> None:
+    hu = plain_spine(SPINE)
+    bridge = hu[95:102, 46:66, 23:68]  # over L5's, L4's and L3's left side, 10 mm thick
+    bridge[bridge > 60] = 600
+    rows = measured(tmp_path, write_scan(tmp_path / "sub-1_ct.nii.gz", hu))
+    found = {row["level"]: row["mean_hu"] for row in rows}
+    assert found["L4"] == pytest.approx(110, abs=5)
+
+
+def test_a_vessel_full_of_contrast_medium_ahead_of_a_thin_wall_is_not_taken_for_the_wall(tmp_path: Path) -> None:
+    hu = plain_spine(SPINE)
+    vessel = np.hypot(*np.meshgrid(np.arange(hu.shape[0]) - 92, np.arange(hu.shape[1]) - 74, indexing="ij")) < 7
+    fat = np.hypot(*np.meshgrid(np.arange(hu.shape[0]) - 92, np.arange(hu.shape[1]) - 74, indexing="ij")) < 9
+    hu[(hu < 100) & fat[:, :, None]] = -100
+    hu[(hu < 100) & vessel[:, :, None]] = 800
+    rows = measured(tmp_path, write_scan(tmp_path / "sub-1_ct.nii.gz", hu))
+    found = {row["level"]: row["mean_hu"] for row in rows}
+    assert [found[level] for level in ("L4", "L3", "L2")] == pytest.approx([110, 120, 130], abs=5)
+
+
+def test_a_vertebra_whose_upper_end_plate_is_not_in_the_scan_is_named_as_not_found(tmp_path: Path) -> None:
+    hu = plain_spine(SPINE)
+    rows = measured(tmp_path, write_scan(tmp_path / "sub-1_ct.nii.gz", hu[:, :, : -round(12 / SPACING[2])]))
+    assert ("T11", None) in [(row["level"], row["mean_hu"]) for row in rows]
+    assert "not found complete" in rows[-1]["reason"]
+
+
 def test_an_image_whose_slices_are_sheared_is_refused(tmp_path: Path) -> None:
     import nibabel as nib
 

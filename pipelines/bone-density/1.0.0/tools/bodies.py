@@ -15,6 +15,8 @@ _ANGLES = np.deg2rad(np.arange(0, 360, 10))
 """From the patient's left (0) over the front (90)."""
 _RADII_MM = np.arange(6.0, 33.0, 0.5)
 _HARMONICS = 4
+_INNER = 6
+_FAT_HU = -30.0
 _START_DEPTH_MM = 15.0
 _LEAST_EVIDENCE = 0.4
 _THIN_DISC_MM = 4
@@ -410,6 +412,9 @@ def _outline(rays: Array, depth: float) -> Array:
 
 def _cortex(ray: Array, core: float) -> float:
     """Return the radius of the outer half height of the first strong wall on a ray, else of the body's own edge."""
+    # What lies beyond fat, a vessel full of contrast medium say, may be brighter than a thin wall and is none.
+    fat = np.flatnonzero(ray[_INNER:] < _FAT_HU)
+    ray = ray[: _INNER + int(fat[0]) + 1] if len(fat) else ray
     top = float(ray.max())
     peak = 0
     if top > core + 40:

@@ -16,6 +16,11 @@ from images import Array, Image, Unusable, nibabel, read_image, stem_of
 _METAL_MM = 12.0
 _METAL_MM3 = 30.0
 _UNEVEN_HU = 10.0
+_MOST_APART_HU = (30.0, 30.0, 20.0)
+"""From side to side, from back to front (the front of a body is less dense), from below upwards."""
+_DENSE_HU = 150.0
+_SMOOTH_MM = 1.0
+_BESIDE_MM = 3.0
 _POSSIBLE_HU = (-40.0, 500.0)
 
 
@@ -67,7 +72,9 @@ def _rows(options: argparse.Namespace, landmarks: dict[str, Any]) -> list[dict[s
         if row["mean_hu"] is not None and share < options.least_height_share:
             row = unmeasured(level["level"], f"collapsed: {share:.0%} of the height of its neighbours")
         rows.append(row)
-    return rows
+    return rows + [
+        unmeasured(level, "not found complete: one of its end plates is not seen") for level in landmarks["missed"]
+    ]
 
 
 def unmeasured(level: str, reason: str) -> dict[str, Any]:
@@ -99,7 +106,7 @@ def _measured(image: Image, labels: Array, level: dict[str, Any], options: argpa
         return unmeasured(level["level"], f"too little spongy bone: {volume:.0f} mm3")
     values = hu[core]
     if _uneven(core, hu):
-        return unmeasured(level["level"], "uneven: an end plate or a disc reaches into the region")
+        return unmeasured(level["level"], "uneven: a wall, an end plate or a disc reaches into the region")
     mean, deviation = float(values.mean()), float(values.std(ddof=1))
     if deviation > options.most_noise_hu:
         return unmeasured(level["level"], f"too noisy: standard deviation {deviation:.0f} HU")
@@ -141,7 +148,20 @@ def trabecular_core(
     clear = max(2.5, level["height_mm"] / 2 - options.end_plate_mm - 0.6 * dz)
     back = -level["middle_to_back_mm"] + 0.35 * level["depth_mm"]
     core = inside & (np.abs(height) <= clear) & (forward >= back)
-    return _even(core, image.hu[place])
+    hu = image.hu[place].astype(np.float32)
+    return _even(core & ~_beside_dense(core, hu, (dx, dy)), hu)
+
+
+def _beside_dense(core: Array, hu: Array, pixel_mm: tuple[float, float]) -> Array:
+    """Tell what lies in or beside dense bone: a bridge between two bodies makes the wall thicker than it is thought."""
+    from scipy import ndimage
+
+    if not core.any():
+        return core
+    smooth = ndimage.gaussian_filter(hu, (_SMOOTH_MM / pixel_mm[0], _SMOOTH_MM / pixel_mm[1], 0))
+    clear = smooth < np.median(hu[core]) + _DENSE_HU
+    near = [ndimage.distance_transform_edt(clear[:, :, at], pixel_mm) for at in range(clear.shape[2])]
+    return np.asarray(np.stack(near, axis=2) <= _BESIDE_MM)
 
 
 def _even(core: Array, hu: Array) -> Array:
@@ -160,13 +180,18 @@ def _even(core: Array, hu: Array) -> Array:
 
 
 def _uneven(core: Array, hu: Array) -> bool:
-    """Say whether the lower and the upper half differ by more than chance and a gradient of bone explain."""
-    used = np.flatnonzero(core.any(axis=(0, 1)))
-    if len(used) < 2:
+    """Say whether two halves differ by more than chance and a gradient of bone explain: along any of the three axes."""
+    places, values = np.nonzero(core), hu[core]
+    return any(_differ(where, values, most) for where, most in zip(places, _MOST_APART_HU, strict=True))
+
+
+def _differ(places: Array, hu: Array, most_hu: float) -> bool:
+    if np.ptp(places) == 0:
         return False
-    halves = [hu[:, :, part][core[:, :, part]] for part in np.array_split(used, 2)]
+    middle = (places.min() + places.max()) / 2
+    halves = [hu[places < middle], hu[places > middle]]
     chance = float(np.sqrt(sum(half.var() / half.size for half in halves)))
-    return abs(float(halves[0].mean() - halves[1].mean())) > 2 * _UNEVEN_HU + 3 * chance
+    return abs(float(halves[0].mean() - halves[1].mean())) > most_hu + 3 * chance
 
 
 def _near(mask: Array, image: Image, margin_mm: float) -> tuple[tuple[slice, ...], Array] | None:

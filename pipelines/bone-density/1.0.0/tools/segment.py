@@ -22,6 +22,9 @@ from straight import BACK_MM, SIDE_MM, StraightSpine, straighten
 _WING_SHARE = 0.11
 _WING_RUN_MM = 20
 _FIRST_UNNAMED = 101
+_MIDDLE_MM = 15
+_ROOM_MM = 22.0
+"""As high as a small vertebra of the lower chest."""
 MOST_SLICE_MM = 6.5
 MOST_NOISE_HU = 90.0
 
@@ -69,7 +72,23 @@ def _segmented(image: Image, labels: Array) -> tuple[dict[str, Any], StraightSpi
         for at, ((body, level), value) in enumerate(zip(kept, values, strict=True))
     ]
     named = any(level for _, level in kept)
-    return {"reason": "", "numbering": numbering.basis, "named": named, "levels": levels}, spine
+    missed = _missed(spine, kept) if named else []
+    return {"reason": "", "numbering": numbering.basis, "named": named, "levels": levels, "missed": missed}, spine
+
+
+def _missed(spine: StraightSpine, kept: list[tuple[Body, str | None]]) -> list[str]:
+    """Name the neighbours of the outermost bodies for which there is room in the scan, and of which no body was found.
+
+    None is looked for below L5: there is the sacrum.
+    """
+    seen = np.flatnonzero(np.isfinite(spine.hu[:, SIDE_MM, BACK_MM + _MIDDLE_MM]))
+    (lowest, first), (highest, last) = kept[0], kept[-1]
+    missed = []
+    if first and first != LEVELS[-1] and lowest.disc_below - seen[0] >= _ROOM_MM:
+        missed.append(LEVELS[LEVELS.index(first) + 1])
+    if last and last != LEVELS[0] and seen[-1] - highest.disc_above >= _ROOM_MM:
+        missed.append(LEVELS[LEVELS.index(last) - 1])
+    return missed
 
 
 def _noise_hu(image: Image) -> float:
@@ -169,7 +188,7 @@ def _rounded(values: Array, digits: int = 2) -> list[float]:
 
 
 def _write_landmarks(stem: str, content: dict[str, Any]) -> None:
-    text = json.dumps({"numbering": "", "named": False, **content}, indent=1, sort_keys=True)
+    text = json.dumps({"numbering": "", "named": False, "missed": [], **content}, indent=1, sort_keys=True)
     Path(f"{stem}_landmarks.json").write_text(text + "\n", encoding="utf-8")
 
 
