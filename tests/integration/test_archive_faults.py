@@ -126,6 +126,7 @@ def test_wrong_answers_are_counted_and_left_out() -> None:
         _study_json(1),
         _study_json(2, **{"0020000D": ""}),
         _study_json(3, **{"00080020": "19990231"}),
+        _study_json(4, **{"0020000D": "../no uid"}),
     ]
     series = [
         _series_json(1), _series_json(1), _series_json(1, **{"0020000E": ""}), _series_json(4, **{"0020000D": "1.2.9"}),
@@ -138,11 +139,13 @@ def test_wrong_answers_are_counted_and_left_out() -> None:
 
     with _web(reply) as archive:
         listed = list(archive.studies())
-        assert [study.uid for study in listed] == ["1.2.1", "1.2.3"]
+        assert [study.uid for study in listed] == ["1.2.1", "1.2.3", "../no uid"]
+        assert listed[2].series == ()
         assert [one.uid for one in listed[0].series] == ["1.2.1.1", "1.2.1.5"]
         assert listed[0].series[0].instances is None
         assert archive.odd == {
             "study without a UID": 1,
+            "study whose UID is none": 1,
             "study listed twice": 1,
             "date that is none": 1,
             "series listed twice": 1,

@@ -69,11 +69,16 @@ class Listing:
         return fits
 
     def study_uid(self, answer: Answer) -> StudyUID | None:
-        """Return the answer's study UID, or count it and return None where there is none."""
+        """Return the answer's study UID; where there is none, count it and return None.
+
+        What stands there and can be no UID is counted too: the study is listed, and cannot be asked for.
+        """
         uid = plain(answer.get("StudyInstanceUID", ""))
-        if not is_uid(uid):
+        if not uid:
             self.odd["study without a UID"] += 1
             return None
+        if not is_uid(uid):
+            self.odd["study whose UID is none"] += 1
         return StudyUID(uid)
 
     def study(self, uid: StudyUID, answer: Answer, series: Iterable[Answer]) -> Study:

@@ -94,7 +94,7 @@ def tally(connection: duckdb.DuckDBPyConnection, criteria: Criteria) -> Tally:
     left = total = sum(failed.values())
     steps = []
     for name, members in (
-        ("modality", (Step.MODALITY,)),
+        ("modality", (Step.UID, Step.MODALITY)),
         ("days", (Step.DAYS,)),
         ("body part", (Step.BODY_PART,)),
         ("clinical record", (Step.RECORD,)),
@@ -113,6 +113,7 @@ def reason(step: Step, criteria: Criteria, modalities: Sequence[str]) -> str:
         named = ", ".join(word for word in modalities if word in MODALITIES) or "another or none"
         return f"modality {named}, asked: {criteria.modality}"
     return {
+        Step.UID: "its Study Instance UID is no UID, so the archive cannot be asked for it",
         Step.DAYS: f"study day is not {_range('', criteria.study_from, criteria.study_until)}",
         Step.BODY_PART: f"body part differs, asked: {', '.join(criteria.body_parts)}",
         Step.RECORD: "no clinical record",

@@ -13,6 +13,7 @@ from voxpop.cohort.model import Criteria
 class Step(IntEnum):
     """The criteria in the order in which they are looked at; ``FITS`` fails none."""
 
+    UID = 0
     MODALITY = 1
     DAYS = 2
     BODY_PART = 3
@@ -41,7 +42,8 @@ GROUP BY ALL
 LOOKED = """
 CREATE OR REPLACE TABLE looked AS
 SELECT s.archive, s.uid, s.day, s.patient_id, s.issuer, s.birth, s.sex,
-  CASE WHEN f.study IS NULL THEN 1
+  CASE WHEN NOT regexp_full_match(s.uid, '[0-9][0-9.]{0,63}') THEN 0
+       WHEN f.study IS NULL THEN 1
        WHEN ($since IS NOT NULL OR $until IS NOT NULL)
             AND (s.day IS NULL OR s.day < coalesce($since, s.day) OR s.day > coalesce($until, s.day)) THEN 2
        WHEN $asks_part AND NOT (CASE WHEN f.named THEN f.part_fits
