@@ -265,7 +265,11 @@ def test_an_archive_that_does_not_send_all_is_found_out(
         (dicomweb.open_archive, {"url": "http://x", "pasword": ""}, "archive 'x': there is no setting pasword"),
         (dicomweb.open_archive, {"url": "http://x", "user": "me"}, "archive 'x': settings user and password_file go"),
         (dicomweb.open_archive, {"url": "http://x", "timeout": "-1"}, "archive 'x': setting timeout is not a number"),
-        (dicomweb.open_archive, {"url": "http://x", "token_file": "/none"}, "archive 'x': the file with its password"),
+        (
+            dicomweb.open_archive,
+            {"url": "http://x", "token_file": "/none"},
+            "archive 'x': the file of setting token_file",
+        ),
         (dimse.open_archive, {"host": "x", "aet": "A"}, "archive 'x': setting port is missing"),
         (dimse.open_archive, {"host": "x", "aet": "A", "port": "x1"}, "archive 'x': setting port is not a port number"),
         (dimse.open_archive, {"host": "x", "aet": "A" * 17, "port": "1"}, "archive 'x': setting aet is no AE title"),

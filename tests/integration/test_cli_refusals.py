@@ -43,9 +43,10 @@ def test_a_work_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
     assert "there is no work folder at" in refused(voxpop("volume", "list", "--work", str(tmp_path / "none")))
 
 
-def test_an_archive_dir_that_is_not_there_is_named(tmp_path: Path) -> None:
+def test_an_archive_dir_that_is_not_there_is_named_and_nothing_is_made(tmp_path: Path) -> None:
     done = voxpop("demo", "--work", str(tmp_path / "w"), "--archive-dir", str(tmp_path / "gone"))
     assert "is no folder: name a folder of DICOM files" in refused(done)
+    assert not (tmp_path / "w").exists()
 
 
 def test_a_wrong_setting_is_named(tmp_path: Path) -> None:

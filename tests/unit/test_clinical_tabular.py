@@ -93,7 +93,7 @@ def test_another_encoding_is_said_to_be_one(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["gone.csv", "gone.parquet"])
 def test_a_file_that_is_not_there_is_named_without_its_folder(name: str, tmp_path: Path) -> None:
-    with pytest.raises(ClinicalSourceInvalid, match="cannot be read: is it there") as caught:
+    with pytest.raises(ClinicalSourceInvalid, match="cannot be read: check its path") as caught:
         _read(tmp_path / name)
     assert str(tmp_path) not in str(caught.value)
 

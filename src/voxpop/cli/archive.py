@@ -53,7 +53,7 @@ def add(
     system.connect_archive(name, kind, given)
     show(
         {"archive": name, "kind": kind},
-        f"archive '{name}' is connected: try `voxpop archive echo {name}`",
+        f"archive '{name}' is noted and not yet tried: `voxpop archive echo {name}` asks whether it answers",
         as_json=as_json,
     )
 

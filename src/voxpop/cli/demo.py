@@ -21,8 +21,9 @@ def add_commands(app: typer.Typer) -> None:
 
 def demo(archive_dir: ArchiveDirs = None, work: WorkOption = DEFAULT_WORK, as_json: JsonOption = False) -> None:
     """Go the whole way for the first project: from phantom patients in an archive to a report on bone density."""
-    from voxpop.demo.service import Story, answer
+    from voxpop.demo.service import Story, answer, check_folders
 
+    check_folders(archive_dir or [])
     system = opened(work, create=True)
     with progress() as bar:
         told = Story(system, archive_dir or [], bar).tell()

@@ -42,6 +42,19 @@ class ArchiveDirAbsent(Invalid):
         super().__init__(f"'{path}' is no folder: name a folder of DICOM files with --archive-dir")
 
 
+def check_folders(folders: Sequence[Path]) -> None:
+    """Refuse a folder that is not there, before anything is made.
+
+    Raises
+    ------
+    ArchiveDirAbsent
+        Naming the first.
+    """
+    for folder in folders:
+        if not folder.is_dir():
+            raise ArchiveDirAbsent(folder)
+
+
 @dataclass(slots=True)
 class Demo:
     """What the demo made; ``answer`` is the contract of ``voxpop demo --json``."""
@@ -78,9 +91,6 @@ class Story:
         VoxpopError
             If a link of the chain says no; what was finished is kept.
         """
-        for folder in self.folders:
-            if not folder.is_dir():
-                raise ArchiveDirAbsent(folder)
         with self.system.work.held("demo"), ExitStack() as open_until_the_end:
             population = self._population()
             application = self._application()

@@ -103,12 +103,13 @@ def check_settings(archive: str, settings: Mapping[str, str], needed: frozenset[
     WrongSettings
         Naming the keys.
     """
+    unknown = sorted(settings.keys() - known - needed)
+    if unknown:
+        there_are = ", ".join(sorted(known | needed))
+        raise WrongSettings(archive, f"there is no setting {', '.join(unknown)}; there are {there_are}")
     missing = sorted(needed - settings.keys())
     if missing:
         raise WrongSettings(archive, f"setting {', '.join(missing)} is missing")
-    unknown = sorted(settings.keys() - known - needed)
-    if unknown:
-        raise WrongSettings(archive, f"there is no setting {', '.join(unknown)}; there are {', '.join(sorted(known))}")
 
 
 def seconds(archive: str, settings: Mapping[str, str], default_s: float) -> float:

@@ -167,7 +167,11 @@ def _distributions(found: Findings) -> dict[str, Any]:
         p_text = "-" if held.p_value is None else _p_text(held).removeprefix("p ").removeprefix("= ")
         rows.append([level, str(plain.cases), str(plain.controls), *_cells(plain), *_cells(held), p_text])
     paragraphs = ["Differences are osteoporotic minus control; the adjusted ones hold age and sex fixed."]
-    paragraphs += sorted({effect.reason for pair in found.effects.values() for effect in pair if effect.reason})
+    paragraphs += [
+        f"{level} is {reason}."
+        for level, pair in found.effects.items()
+        for reason in dict.fromkeys(effect.reason for effect in pair if effect.reason)
+    ]
     figures = [
         _figure("figure-groups.png", "Mean over L1 to L4 by group; the bar is the middle half, the dash the median"),
         _figure("figure-age.png", "Mean over L1 to L4 by age"),

@@ -139,7 +139,7 @@ def open_archive(name: str, settings: Mapping[str, str]) -> DicomwebArchive:
         raise WrongSettings(name, "setting url does not begin with http:// or https://")
     headers = {"Accept-Encoding": "identity"}  # gzip on the way costs a server thirty times the time
     if "token_file" in settings:
-        headers["Authorization"] = f"Bearer {_secret(name, settings['token_file'])}"
+        headers["Authorization"] = f"Bearer {_secret(name, settings, 'token_file')}"
     client = httpx.Client(
         base_url=url.rstrip("/") + "/",
         headers=headers,
@@ -157,14 +157,14 @@ def _credentials(name: str, settings: Mapping[str, str]) -> httpx.BasicAuth | No
         raise WrongSettings(name, "settings user and password_file go together")
     if "user" not in settings:
         return None
-    return httpx.BasicAuth(settings["user"], _secret(name, settings["password_file"]))
+    return httpx.BasicAuth(settings["user"], _secret(name, settings, "password_file"))
 
 
-def _secret(name: str, path: str) -> str:
+def _secret(name: str, settings: Mapping[str, str], key: str) -> str:
     try:
-        return Path(path).read_text(encoding="utf-8").strip()
+        return Path(settings[key]).read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise WrongSettings(name, "the file with its password or token cannot be read") from error
+        raise WrongSettings(name, f"the file of setting {key} cannot be read: check its path and its rights") from error
 
 
 def _certificates(name: str, settings: Mapping[str, str]) -> ssl.SSLContext | bool:

@@ -116,11 +116,11 @@ class TabularSource:
         except UnicodeDecodeError as error:
             raise self._wrong(None, "", "is not UTF-8: save it as UTF-8") from error
         except OSError as error:
-            raise self._wrong(None, "", "cannot be read: is it there, and may we read it?") from error
+            raise self._wrong(None, "", "cannot be read: check its path and its rights") from error
 
     def _parquet(self) -> Iterator[tuple[int, list[str]]]:
         if not self._path.is_file():
-            raise self._wrong(None, "", "cannot be read: is it there, and may we read it?")
+            raise self._wrong(None, "", "cannot be read: check its path and its rights")
         try:
             with duckdb.connect(":memory:") as connection:
                 cursor = connection.execute("SELECT * FROM read_parquet(?)", [str(self._path)])
