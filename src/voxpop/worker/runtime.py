@@ -28,7 +28,8 @@ _EXECUTOR = "local"
 _ENDED_BADLY = frozenset({"ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"})
 _ENDED = _ENDED_BADLY | {"SUCCESS"}
 _MOST_ATTEMPTS = 1000
-_LOOK_EVERY_S = 0.05
+_FIRST_LOOK_S = 0.02
+_LOOK_EVERY_S = 0.3
 _WORK: dict[Work, Callable[[str], object]] = {
     Work.STAGE: workflows.stage,
     Work.DEPLOY: workflows.deploy,
@@ -146,7 +147,7 @@ def _launch(system: System) -> None:
         executor_id=_EXECUTOR,
         log_level="CRITICAL",
         console_log_level="CRITICAL",
-        notification_listener_polling_interval_sec=0.05,
+        notification_listener_polling_interval_sec=1.0,  # nothing of ours waits for notifications
     )
     event.listen(Engine, "handle_error", _hear)
     DBOS(config=config)
@@ -184,8 +185,10 @@ def _result(handle: WorkflowHandle[R]) -> R:
     A handle that was just started waits on a lock, and a Ctrl-C that the system gave to another thread would be heard
     only at the end: so this looks again and again, and gives up where the disk is full.
     """
+    pause_s = _FIRST_LOOK_S
     while handle.get_status().status not in _ENDED:
         if workflows.disk_full():
             raise OSError(errno.ENOSPC, "")
-        time.sleep(_LOOK_EVERY_S)
+        time.sleep(pause_s)
+        pause_s = min(_LOOK_EVERY_S, 1.5 * pause_s)
     return handle.get_result()
