@@ -120,17 +120,20 @@ def test_a_process_has_no_privileges(place: Place) -> None:
     assert int(capabilities["CapEff"], 16) == int(capabilities["CapPrm"], 16) == 0
 
 
+STAY = "import signal; signal.alarm(600); signal.pause()"
+"""Stays until a signal comes; the alarm is for a sandbox that lets it live."""
+
+
 def test_the_process_dies_with_its_parent(place: Place) -> None:
-    program = "import sys, time; f = open(sys.argv[1], 'w'); f.write('ready'); f.flush(); time.sleep(600)"
-    assert _outlives(place, program) is False
+    assert _outlives(place, f"import sys; f = open(sys.argv[1], 'w'); f.write('ready'); f.flush(); {STAY}") is False
 
 
 @only_bubblewrap
 def test_what_a_process_started_dies_with_the_parent_too(place: Place) -> None:
     program = (
-        "import subprocess, sys, time; f = open(sys.argv[1], 'w')\n"
-        "subprocess.Popen(['sleep', '600'], stdout=f, start_new_session=True)\n"
-        "f.write('ready'); f.flush(); time.sleep(600)"
+        "import subprocess, sys; f = open(sys.argv[1], 'w')\n"
+        f"subprocess.Popen([sys.executable, '-c', {STAY!r}], stdout=f, start_new_session=True)\n"
+        f"f.write('ready'); f.flush(); {STAY}"
     )
     assert _outlives(place, program) is False
 

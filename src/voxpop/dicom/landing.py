@@ -17,6 +17,7 @@ from pydicom.tag import BaseTag
 from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from voxpop.dicom.archives import ArchiveFailed, DiskFull, TransferIncomplete
+from voxpop.dicom.broken import BROKEN
 from voxpop.dicom.listing import plain
 from voxpop.kernel.ids import InstanceUID, SeriesUID
 
@@ -104,7 +105,7 @@ class Landing:
             complete_file(part)
             with part.open("rb") as stream:
                 head = read_partial(stream, _past_the_uids)
-        except (InvalidDicomError, EOFError, ValueError, NotImplementedError, KeyError, AttributeError) as error:
+        except BROKEN as error:
             raise ArchiveFailed(self.archive, "sent something that is no DICOM") from error
         series = plain(str(head.get("SeriesInstanceUID", "")))
         instance = plain(str(head.get("SOPInstanceUID", "")))

@@ -1,8 +1,9 @@
 """An archive's answers, by C-FIND, QIDO-RS or from files, checked and read as studies and series."""
 
+import re
 import warnings
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from typing import Any
 
@@ -41,8 +42,8 @@ SERIES_KEYS = {
 Answer = Mapping[str, str]
 """Values by keyword; several values are joined by a backslash, as DICOM writes them."""
 
-UID_LENGTH = 64
-UID_CHARACTERS = frozenset("0123456789.")
+UID = re.compile("[0-9][0-9.]{0,63}")
+"""PS3.5 9.1, but that components with leading zeros, which exist in the field, are let through."""
 
 
 class Listing:
@@ -81,10 +82,16 @@ class Listing:
             self.odd["study whose UID is none"] += 1
         return StudyUID(uid)
 
-    def study(self, uid: StudyUID, answer: Answer, series: Iterable[Answer]) -> Study:
-        """Read a study and its series; a series without UID, of another study or listed twice is counted."""
+    def study(self, uid: StudyUID, answer: Answer, series: Callable[[], Iterable[Answer]]) -> Study:
+        """Read a study and its series; a series without UID, of another study or listed twice is counted.
+
+        Parameters
+        ----------
+        series : callable
+            Asks the archive for the series; not called where the study's UID is none.
+        """
         rows: dict[SeriesUID, Series] = {}
-        for row in series:
+        for row in series() if is_uid(uid) else ():
             read = self._series(uid, row)
             if read is None:
                 continue
@@ -160,8 +167,8 @@ def plain(text: str) -> str:
 
 
 def is_uid(text: str) -> bool:
-    """Say whether a text can be a UID; components with leading zeros, which exist in the field, are let through."""
-    return 0 < len(text) <= UID_LENGTH and UID_CHARACTERS.issuperset(text) and not text.startswith(".")
+    """Say whether a text can be a UID."""
+    return UID.fullmatch(text) is not None
 
 
 def day_range(since: date | None, until: date | None) -> str:

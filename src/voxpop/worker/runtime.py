@@ -113,16 +113,13 @@ def launched(system: System, progress: Progress) -> Iterator[Runtime]:
     """Run durable work in this process, which holds the work folder; what a killed process left goes on at once."""
     runtime = Runtime(system, progress)
     workflows.bind(system.durable_work, runtime.heard)
-    _launch(system)
     try:
+        _launch(system)
         yield runtime
-    except KeyboardInterrupt:
-        # The command ends at once; to wait for DBOS's threads would let work go on for seconds after Ctrl-C.
+    except BaseException as end:
         workflows.halt()
-        raise
-    except BaseException:
-        workflows.halt()
-        _close()
+        if not isinstance(end, KeyboardInterrupt):  # then the command ends at once, and DBOS's threads take seconds
+            _close()
         raise
     _close()
 

@@ -2,11 +2,9 @@
 
 import logging
 import warnings
-import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from struct import error
 from typing import BinaryIO
 
 from pydicom.datadict import tag_for_keyword
@@ -17,6 +15,7 @@ from pydicom.tag import BaseTag, Tag
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from voxpop.demo.archive.model import Instance, LeftOut
+from voxpop.dicom.broken import BROKEN
 
 PATIENT = ("PatientName", "PatientID", "IssuerOfPatientID", "PatientBirthDate", "PatientSex", "PatientAge")
 STUDY = (
@@ -37,6 +36,7 @@ READ: list[BaseTag | int] = [Tag(tag_for_keyword(word) or 0) for word in ALL]
 PIXELS = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
 MEDIA_DIRECTORY = "1.2.840.10008.1.3.10"
 UNDEFINED = 0xFFFFFFFF
+UNREADABLE: tuple[type[Exception], ...] = (*BROKEN, OSError)  # what the disk cannot give is as good as damaged
 
 
 def read_folders(folders: Iterable[Path]) -> tuple[list[Instance], list[LeftOut]]:
@@ -64,7 +64,7 @@ def read_instance(path: Path) -> Instance | LeftOut:
             ds = read_partial(stream, ruler, specific_tags=READ)
     except InvalidDicomError:
         return LeftOut(path, "not DICOM" if size else "empty file")
-    except (EOFError, OSError, ValueError, TypeError, KeyError, AttributeError, NotImplementedError, error, zlib.error):
+    except UNREADABLE:
         return LeftOut(path, "unreadable header")
     reason = _reason(ds, ruler, size)
     if reason:

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
+from functools import partial
 
 from voxpop.backends.archive.dicomweb.wire import Wire
 from voxpop.dicom.archives import ArchiveFailed
-from voxpop.dicom.listing import SERIES_KEYS, STUDY_KEYS, Answer, Listing, day_range, is_uid, plain
+from voxpop.dicom.listing import SERIES_KEYS, STUDY_KEYS, Answer, Listing, day_range, plain
 from voxpop.kernel.digests import Json
 from voxpop.kernel.ids import StudyUID
 from voxpop.kernel.imaging import Study
@@ -39,7 +40,7 @@ class Query:
                 self._listing.odd["study listed twice"] += 1
                 continue
             self._seen.add(uid)
-            yield self._listing.study(uid, answer, self._series_answers(uid, answer) if is_uid(uid) else ())
+            yield self._listing.study(uid, answer, partial(self._series_answers, uid, answer))
 
     def _study_answers(self, since: date | None, until: date | None) -> Iterator[Answer]:
         params: dict[str, str | list[str]] = {"includefield": list(STUDY_KEYS.values())}

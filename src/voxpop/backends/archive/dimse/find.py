@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import date
+from functools import partial
 
 from pydicom.dataset import Dataset
 from pynetdicom.association import Association
@@ -12,7 +13,7 @@ from pynetdicom.sop_class import (  # type: ignore[attr-defined] # pynetdicom ma
 
 from voxpop.backends.archive.dimse.peer import Peer
 from voxpop.dicom.archives import ArchiveFailed
-from voxpop.dicom.listing import SERIES_KEYS, STUDY_KEYS, Answer, Listing, answer_of, day_range, is_uid
+from voxpop.dicom.listing import SERIES_KEYS, STUDY_KEYS, Answer, Listing, answer_of, day_range
 from voxpop.kernel.ids import StudyUID
 from voxpop.kernel.imaging import Study
 
@@ -36,8 +37,7 @@ def studies(peer: Peer, listing: Listing, since: date | None, until: date | None
             seen.add(uid)
             series = _question("SERIES", SERIES_KEYS, {"StudyInstanceUID": uid})
             keys = {**SERIES_KEYS, "StudyInstanceUID": STUDY_KEYS["StudyInstanceUID"]}
-            asked = _answers(peer.archive, association, series, keys) if is_uid(uid) else ()
-            yield listing.study(uid, answer, asked)
+            yield listing.study(uid, answer, partial(_answers, peer.archive, association, series, keys))
 
 
 def _question(level: str, keys: Mapping[str, str], asked: Mapping[str, str]) -> Dataset:

@@ -4,6 +4,7 @@ import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 from voxpop.backends.archive.folder.headers import Header, Kind, read_header
@@ -57,7 +58,7 @@ class FolderArchive:
         for uid in sorted(by_study):
             first = by_study[uid][0]
             if self._listing.within(first.answer, since, until):
-                yield self._listing.study(uid, first.answer, _series_answers(by_study[uid]))
+                yield self._listing.study(uid, first.answer, partial(_series_answers, by_study[uid]))
 
     def retrieve(self, request: SeriesRequest, into: Path) -> int:
         """Copy a series' files.

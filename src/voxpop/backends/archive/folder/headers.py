@@ -1,6 +1,5 @@
 """The head of one file: what it is, and whether all of it is there."""
 
-import zlib
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -8,8 +7,8 @@ from typing import BinaryIO
 
 from pydicom import dcmread
 from pydicom.dataset import FileDataset
-from pydicom.errors import InvalidDicomError
 
+from voxpop.dicom.broken import BROKEN
 from voxpop.dicom.landing import looks_like_a_data_set
 from voxpop.dicom.listing import SERIES_KEYS, STUDY_KEYS, answer_of, is_uid
 from voxpop.kernel.ids import SeriesUID, StudyUID
@@ -18,6 +17,7 @@ MEDIA_STORAGE_DIRECTORY = "1.2.840.10008.1.3.10"
 DEFLATED = "1.2.840.10008.1.2.1.99"
 KEYS = {**STUDY_KEYS, **SERIES_KEYS, "SOPInstanceUID": "00080018"}
 UNDEFINED = 0xFFFFFFFF
+UNREADABLE: tuple[type[Exception], ...] = (*BROKEN, OSError)  # what the disk cannot give is as good as damaged
 PIXEL_TAGS = frozenset({b"\xe0\x7f\x10\x00", b"\xe0\x7f\x08\x00", b"\xe0\x7f\x09\x00"})  # (7FE0,0010), float, double
 SEQUENCE_END = b"\xfe\xff\xdd\xe0"
 TAIL = 65_536  # bytes from the end in which the end of encapsulated pixels is looked for
@@ -54,8 +54,7 @@ def read_header(path: Path) -> Header | Kind:
             data_set = dcmread(stream, force=True, stop_before_pixels=True)
             answer = answer_of(data_set, KEYS)
             whole = _is_whole(stream, data_set)
-        except (InvalidDicomError, EOFError, ValueError, TypeError, KeyError, AttributeError, NotImplementedError,
-                OSError, zlib.error):  # fmt: skip
+        except UNREADABLE:
             return Kind.TRUNCATED if head[128:] == b"DICM" else Kind.NOT_DICOM
     if str(data_set.file_meta.get("MediaStorageSOPClassUID", "")) == MEDIA_STORAGE_DIRECTORY:
         return Kind.DIRECTORY

@@ -8,6 +8,7 @@ import duckdb
 
 from voxpop.backends.index.duckdb.bodyparts import fitting_codes, fitting_words
 from voxpop.cohort.model import Criteria
+from voxpop.dicom.listing import UID
 
 
 class Step(IntEnum):
@@ -42,7 +43,7 @@ GROUP BY ALL
 LOOKED = """
 CREATE OR REPLACE TABLE looked AS
 SELECT s.archive, s.uid, s.day, s.patient_id, s.issuer, s.birth, s.sex,
-  CASE WHEN NOT regexp_full_match(s.uid, '[0-9][0-9.]{0,63}') THEN 0
+  CASE WHEN NOT regexp_full_match(s.uid, $uid) THEN 0
        WHEN f.study IS NULL THEN 1
        WHEN ($since IS NOT NULL OR $until IS NOT NULL)
             AND (s.day IS NULL OR s.day < coalesce($since, s.day) OR s.day > coalesce($until, s.day)) THEN 2
@@ -170,6 +171,7 @@ def judge(connection: duckdb.DuckDBPyConnection, criteria: Criteria) -> None:
 def _parameters(criteria: Criteria) -> Mapping[str, Any]:
     unlisted = [number for number, group in enumerate(criteria.groups, start=1) if group.unlisted]
     return {
+        "uid": UID.pattern,
         "modality": criteria.modality.upper(),
         "codes": fitting_codes(criteria.body_parts) if criteria.body_parts else [""],
         "words": fitting_words(criteria.body_parts) if criteria.body_parts else "^$",
