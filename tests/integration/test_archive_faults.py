@@ -17,6 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydicom.dataset import Dataset
+from pydicom.uid import DeflatedExplicitVRLittleEndian
 from pynetdicom import AE, evt
 from pynetdicom.sop_class import (  # type: ignore[attr-defined] # pynetdicom makes these names at import
     CTImageStorage,
@@ -206,11 +207,20 @@ def _file(number: int, study: int = 1) -> bytes:
     return content.getvalue()
 
 
+def _cut_deflated(number: int) -> bytes:
+    deflated = instance(1, 1, number)
+    deflated.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
+    content = BytesIO()
+    deflated.save_as(content, enforce_file_format=True)
+    return content.getvalue()[:-200]
+
+
 def _body(parts: list[bytes], head: bytes = b"Content-Type: application/dicom\r\n", end: bytes = b"--\r\n") -> bytes:
     return b"".join(b"\r\n--b-1\r\n" + head + b"\r\n" + part for part in parts) + b"\r\n--b-1" + end
 
 
 WHOLE = [_file(1), _file(2), _file(3)]
+CUT_DEFLATED = [_cut_deflated(1), _cut_deflated(2), _cut_deflated(3)]
 
 
 @pytest.mark.parametrize(
@@ -281,6 +291,10 @@ def test_a_server_that_knows_no_transfer_syntax_wildcard_is_asked_without(tmp_pa
         ((200, {"Content-Type": "multipart/related"}, _body(WHOLE)), "archive 'pacs' sent 0 of 3 instances"),
         ((200, MULTIPART, _body([b"<html>", b"x", b"y"])), "archive 'pacs' sent something that is no DICOM"),
         ((200, MULTIPART, _body([_file(1)[:300], b"x", b"y"])), "archive 'pacs' sent something that is no DICOM"),
+        (
+            (200, MULTIPART, _body(CUT_DEFLATED)),
+            "archive 'pacs' sent something that is no DICOM",
+        ),
         ((200, {"Content-Type": "text/html"}, b"login"), "archive 'pacs' answered a retrieval with something that"),
         ((500, {}, b"1.2.3"), "archive 'pacs' answers with HTTP status 500"),
     ],

@@ -1,6 +1,5 @@
 """Where the instances of one series land: whole or not at all, in an order that depends on their UIDs alone."""
 
-import errno
 import re
 import shutil
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 from voxpop.dicom.archives import ArchiveFailed, DiskFull, TransferIncomplete
 from voxpop.dicom.broken import BROKEN
 from voxpop.dicom.listing import plain
+from voxpop.kernel import disk
 from voxpop.kernel.ids import InstanceUID, SeriesUID
 
 PREAMBLE = bytes(128) + b"DICM"
@@ -66,7 +66,7 @@ class Landing:
             yield self
             self._settle()
         except OSError as error:
-            if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            if error.errno in disk.FULL:
                 raise DiskFull from error
             raise
         finally:

@@ -148,10 +148,9 @@ def test_a_bridge_of_dense_bone_on_one_side_is_left_out_of_the_value(tmp_path: P
 
 def test_a_vessel_full_of_contrast_medium_ahead_of_a_thin_wall_is_not_taken_for_the_wall(tmp_path: Path) -> None:
     hu = plain_spine(SPINE)
-    vessel = np.hypot(*np.meshgrid(np.arange(hu.shape[0]) - 92, np.arange(hu.shape[1]) - 74, indexing="ij")) < 7
-    fat = np.hypot(*np.meshgrid(np.arange(hu.shape[0]) - 92, np.arange(hu.shape[1]) - 74, indexing="ij")) < 9
-    hu[(hu < 100) & fat[:, :, None]] = -100
-    hu[(hu < 100) & vessel[:, :, None]] = 800
+    away = np.hypot(np.arange(hu.shape[0])[:, None] - 92, np.arange(hu.shape[1])[None, :] - 74)[:, :, None]
+    hu[(hu < 100) & (away < 9)] = -100  # fat, and the vessel in it
+    hu[(hu < 100) & (away < 7)] = 800
     rows = measured(tmp_path, write_scan(tmp_path / "sub-1_ct.nii.gz", hu))
     found = {row["level"]: row["mean_hu"] for row in rows}
     assert [found[level] for level in ("L4", "L3", "L2")] == pytest.approx([110, 120, 130], abs=5)

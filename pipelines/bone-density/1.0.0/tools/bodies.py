@@ -32,7 +32,6 @@ _PLATE_REACH_MM = 9
 _STEEP_HU = 20.0
 _HALF_CLEAR_HU = 40.0
 _OF_CONTRAST = 1.5
-_OF_PLATES = 1.0
 _SLOPES = np.tan(np.deg2rad(np.arange(-24, 25, 8)))
 _HEIGHT_MM = (9.0, 42.0)
 _WIDTH_MM = (24.0, 66.0)
@@ -114,7 +113,7 @@ def find_bodies(spine: StraightSpine) -> tuple[Body, ...]:
     cores, walls = (np.array([getattr(one, what) for one in tilted]) for what in ("core", "wall"))
     contrast = _contrast(cores, walls, views)
     clear = np.maximum(0.0, contrast.max(axis=0))
-    evidence = _OF_PLATES * by_slope.max(axis=0) + _OF_CONTRAST * clear / (clear + _HALF_CLEAR_HU)
+    evidence = by_slope.max(axis=0) + _OF_CONTRAST * clear / (clear + _HALF_CLEAR_HU)
     discs = _apart([_settled(contrast, cores, at) for at in find_discs(evidence)])
     found = [_body(smooth, below, above) for below, above in pairwise(discs)]
     return tuple(_believed(found, evidence))
@@ -147,7 +146,7 @@ def _contrast(cores: Array, walls: Array, views: list[range]) -> Array:
     Returns
     -------
     (slope, s) array, HU
-        Without end outside the view; steep slopes have to show more.
+        Minus infinity outside the view; steep slopes have to show more.
     """
     first, last = min(view.start for view in views if view), max(view.stop for view in views if view) - 1
     contrast = np.minimum(_dip(cores, first, last), _dip(walls, first, last)) - _STEEP_HU * np.abs(_SLOPES)[:, None]

@@ -3,7 +3,6 @@
 Started as ``python -P -m voxpop.backends.jobs.cwltool.child spec.json`` inside the sandbox.
 """
 
-import errno
 import fcntl
 import logging
 import os
@@ -31,6 +30,7 @@ from voxpop.backends.jobs.cwltool.spec import (
     Spec,
     write_whole,
 )
+from voxpop.kernel import disk
 from voxpop.kernel.clock import SystemClock
 from voxpop.kernel.errors import VoxpopError
 from voxpop.kernel.ids import RunId, VolumeId
@@ -59,7 +59,7 @@ def main(arguments: list[str]) -> int:
             if failure is not None:
                 failure.write(folder / OUTCOME)
         except OSError as broken:
-            if broken.errno != errno.ENOSPC:
+            if broken.errno not in disk.FULL:
                 raise
             return DISK_FULL
         if failure is not None and _is_full(folder):

@@ -1,6 +1,5 @@
 """The parent's side: starts the one child of a run, follows it, and reads what it left."""
 
-import errno
 import fcntl
 import sys
 import time
@@ -10,6 +9,7 @@ from pathlib import Path
 from voxpop.backends import process
 from voxpop.backends.jobs.cwltool.spec import BUSY, DISK_FULL, LOCK, LOG, OUTCOME, PROGRESS, RECORD, SPEC, Failure, Spec
 from voxpop.backends.process import Child, ToolTimedOut
+from voxpop.kernel import disk
 from voxpop.kernel.errors import VoxpopError
 from voxpop.run.errors import (
     DiskFull,
@@ -160,7 +160,7 @@ def _write(spec: Spec, path: Path) -> None:
     try:
         spec.write(path)
     except OSError as broken:
-        if broken.errno == errno.ENOSPC:
+        if broken.errno in disk.FULL:
             raise DiskFull(spec.run) from broken
         raise
 
