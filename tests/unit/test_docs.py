@@ -43,3 +43,10 @@ def test_the_readme_opens_with_the_two_commands(repo: Path) -> None:
 def test_no_page_names_a_path_of_a_developers_machine(repo: Path) -> None:
     for page in [repo / "README.md", *(repo / "docs").rglob("*.md")]:
         assert not re.search(r"/(home|root|Users|work)/", page.read_text()), page.name
+
+
+def test_every_command_can_answer_in_json(repo: Path) -> None:
+    text = (repo / "docs" / "reference" / "commands.md").read_text()
+    sections = re.split(r"^## `", text, flags=re.MULTILINE)[1:]
+    assert len(sections) > 30
+    assert [section.split("`")[0] for section in sections if "--json" not in section] == []

@@ -32,12 +32,13 @@ class FileExists(Invalid):
 
 
 @app.command()
-def new(file: Document = Path("application.yaml")) -> None:
+def new(file: Document = Path("application.yaml"), as_json: JsonOption = False) -> None:
     """Write the bone density project's application, to start from."""
     if file.exists():
         raise FileExists(file)
     file.write_text(template(), encoding="utf-8")
-    show(None, f"{file} written: change it, then `voxpop application check {file}`", as_json=False)
+    told = f"{file} written: change it, then `voxpop application check {file}`"
+    show({"file": str(file)}, told, as_json=as_json)
 
 
 @app.command()

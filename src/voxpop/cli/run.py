@@ -83,9 +83,10 @@ def show_(name: Name, work: WorkOption = DEFAULT_WORK, as_json: JsonOption = Fal
 
 
 @app.command()
-def logs(name: Name, work: WorkOption = DEFAULT_WORK) -> None:
+def logs(name: Name, work: WorkOption = DEFAULT_WORK, as_json: JsonOption = False) -> None:
     """Print what the run's steps wrote to their logs."""
-    show(None, opened(work).runs.logs(RunId(name)), as_json=False)
+    written = opened(work).runs.logs(RunId(name))
+    show({"run": name, "log": written}, written, as_json=as_json)
 
 
 @app.command()

@@ -38,10 +38,11 @@ def stage(
     show(facts, volume.id, as_json=as_json)
 
 
-def worker(work: WorkOption = DEFAULT_WORK, person: PersonOption = None) -> None:
+def worker(work: WorkOption = DEFAULT_WORK, person: PersonOption = None, as_json: JsonOption = False) -> None:
     """Do what waits: stage what was approved, deploy what was staged, report what was run; then end."""
     system = opened(work, person)
     from voxpop.worker.runtime import running
 
     with progress() as bar, running(system, "worker", bar) as runtime:
-        runtime.settle()
+        taken = runtime.settle()
+    show({"taken": taken}, f"{taken} requests were waiting and are done", as_json=as_json)

@@ -53,19 +53,22 @@ class Runtime:
         else:
             self._progress.advance()
 
-    def settle(self) -> None:
-        """Take what the outbox asks for, until it asks for nothing more.
+    def settle(self) -> int:
+        """Take what the outbox asks for, until it asks for nothing more; returns how many requests it took.
 
         Raises
         ------
         VoxpopError
             If a piece of work said no; what it asks for stays in the outbox, and the next call tries again.
         """
+        taken = 0
         while waiting := list(self._system.ledger.waiting()):
             for row in waiting:
                 for request in requests(row.action, row.subject):
                     self.do(request.work, request.subject.partition(":")[2], f"outbox-{row.seq}")
                 self._system.ledger.taken(row.seq)
+                taken += 1
+        return taken
 
     def do(self, work: Work, subject: str, key: str) -> object:
         """Do one piece of work to its end; the same key again returns what was done."""
