@@ -18,8 +18,9 @@ _METHODS = (
         "ribs on both sides, above one without. Where both are in the scan, five vertebrae must lie between them."
     ),
     (
-        "The trabecular region is the inside of the vertebral body, away from the cortex, the end plates and the "
-        "basivertebral vein; its mean and standard deviation in Hounsfield units (HU) and its volume are reported."
+        "The trabecular region is the inside of the vertebral body, away from the cortex, dense bone, the end plates "
+        "and the basivertebral vein; its mean and standard deviation in Hounsfield units (HU) and its volume are "
+        "reported."
     ),
     (
         "A participant's value is the mean over L1 to L4 as far as they were measured. The groups are compared by "
