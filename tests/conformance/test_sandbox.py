@@ -77,6 +77,15 @@ def test_a_write_to_the_run_folder_works(place: Place) -> None:
     assert (place.run / "out").read_text() == "x"
 
 
+@only_bubblewrap
+def test_no_setting_of_the_kernel_can_be_changed(place: Place) -> None:
+    setting = Path("/proc/sys/vm/swappiness")
+    before = setting.read_text()
+    done = place.python("import sys; value = open(sys.argv[1]).read(); open(sys.argv[1], 'w').write(value)", setting)
+    assert done.exit_code != 0
+    assert setting.read_text() == before
+
+
 def test_the_environment_is_small_and_nothing_of_ours_is_in_it(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VOXPOP_SECRET", "secret")
     done = place.python("import os; print(*sorted(os.environ))")

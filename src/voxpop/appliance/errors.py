@@ -108,3 +108,40 @@ class VolumeNotSealedHere(Refused):
     def __init__(self, appliance: str, fault: str) -> None:
         super().__init__(f"appliance '{appliance}' cannot be deployed: the volume {fault}; seal it, or stage it again")
         self.appliance = appliance
+
+
+class TerminalNotGiven(Refused):
+    """A terminal on an appliance that can't keep what a terminal promises."""
+
+    code = "terminal-not-given"
+
+    def __init__(self, appliance: str, site: str, sandbox: str) -> None:
+        super().__init__(
+            f"appliance '{appliance}' gives no terminal: site '{site}' holds it by '{sandbox}' alone, which would not "
+            "keep the volume read-only and the network closed; with bubblewrap installed, deploy it again"
+        )
+        self.appliance = appliance
+
+
+class TerminalNotAllowed(Refused):
+    """A terminal that was asked for by someone who may not open the volume today."""
+
+    code = "terminal-not-allowed"
+
+    def __init__(self, appliance: str, volume: str) -> None:
+        super().__init__(
+            f"a terminal on appliance '{appliance}' shows volume '{volume}', which you may not open today: "
+            "ask the data manager for a right to it"
+        )
+        self.appliance = appliance
+
+
+class AccountNameInvalid(Invalid):
+    """An account whose name can't name a folder."""
+
+    code = "account-name-invalid"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "an account's name is lower-case letters, digits, '.', '_' and '-', and begins with a letter or a digit"
+        )

@@ -1,23 +1,46 @@
 """``voxpop appliance``, ``site`` and ``recipe``: what runs where, and what can be asked for."""
 
+import hashlib
+import os
+import re
+import select
+import signal
+import sys
+import termios
+import tty
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import Annotated
 
 import typer
 
 from voxpop.appliance.recipes import Recipe, load_recipe
 from voxpop.appliance.service import ApplianceView
+from voxpop.appliance.terminals import Terminal
 from voxpop.cli.console import DEFAULT_WORK, JsonOption, PersonOption, ReasonOption, WorkOption, show, show_table
 from voxpop.cli.opening import opened
 from voxpop.kernel.digests import Json
+from voxpop.kernel.errors import Invalid
 from voxpop.kernel.ids import ApplianceId, ApplicationId, VolumeId
 from voxpop.wiring.installed import recipes as installed_recipes
 
-app = typer.Typer(help="Plan, deploy, look at and remove appliances.")
+FIRST_SIZE = (24, 80)
+app = typer.Typer(help="Plan, deploy, look at, enter and remove appliances.")
 sites = typer.Typer(help="Look at sites.")
 recipes = typer.Typer(help="Look at recipes and check them.")
 
 Name = Annotated[str, typer.Argument(help="The appliance's id.", metavar="APPLIANCE")]
+
+
+class NoTerminalHere(Invalid):
+    """A shell was asked for where nobody can type."""
+
+    code = "no-terminal-here"
+
+    def __init__(self) -> None:
+        super().__init__("a shell needs a terminal to type into: give one line with --command instead")
 
 
 @app.command()
@@ -72,6 +95,36 @@ def show_(name: Name, work: WorkOption = DEFAULT_WORK, as_json: JsonOption = Fal
 
 
 @app.command()
+def shell(
+    name: Name,
+    command: Annotated[
+        str | None, typer.Option("--command", help="Do this one line instead of opening a shell to type into.")
+    ] = None,
+    work: WorkOption = DEFAULT_WORK,
+    person: PersonOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Open a shell on an appliance: the volume and results read-only, a folder of your own, no network."""
+    from voxpop.wiring.terminals import open_terminal
+
+    if command is None and not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise NoTerminalHere
+    system = opened(work, person)
+    size = _size() if command is None else FIRST_SIZE
+    terminal = open_terminal(system, ApplianceId(name), _account(system.person), system.person, size, line=command)
+    try:
+        output = _typed_through(terminal) if command is None else _read_out(terminal, aloud=not as_json)
+        code = terminal.wait()
+    finally:
+        terminal.close()
+    facts: dict[str, Json] = {"appliance": name, "exit_code": code}
+    if as_json:
+        show(facts | ({} if command is None else {"output": output}), "", as_json=True)
+    if command is not None and code:
+        raise typer.Exit(1)
+
+
+@app.command()
 def remove(
     name: Name,
     reason: ReasonOption = "",
@@ -116,6 +169,70 @@ def check(folder: Annotated[Path, typer.Argument(help="A recipe's folder.")], as
     """Check a recipe's description."""
     one = load_recipe(folder / "recipe.yaml")
     show(_recipe(one), f"recipe '{one.name}' {one.version} is complete", as_json=as_json)
+
+
+def _read_out(terminal: Terminal, *, aloud: bool) -> str:
+    """Read what a line writes to its end; ``aloud`` shows it as it comes."""
+    chunks: list[bytes] = []
+    while chunk := terminal.read():
+        chunks.append(chunk)
+        if aloud:
+            sys.stdout.buffer.write(chunk)
+            sys.stdout.flush()
+    return b"".join(chunks).decode(errors="replace")
+
+
+def _typed_through(terminal: Terminal) -> str:
+    """Connect the shell with this terminal until the shell ends."""
+    keyboard = sys.stdin.fileno()
+    with _raw(keyboard), _following_size(terminal):
+        while True:
+            ready, _, _ = select.select([keyboard, terminal], [], [])
+            if keyboard in ready:
+                keys = os.read(keyboard, 4096)
+                if not keys:  # whoever typed is gone
+                    return ""
+                terminal.write(keys)
+            if terminal in ready:
+                chunk = terminal.read(0)
+                if chunk == b"":
+                    return ""
+                os.write(sys.stdout.fileno(), chunk or b"")
+
+
+@contextmanager
+def _raw(keyboard: int) -> Iterator[None]:
+    """Pass each key on as it is: Ctrl-C is the shell's."""
+    before = termios.tcgetattr(keyboard)
+    try:
+        tty.setraw(keyboard)
+        yield
+    finally:
+        termios.tcsetattr(keyboard, termios.TCSADRAIN, before)
+
+
+def _size() -> tuple[int, int]:
+    """Return the rows and columns of this terminal itself; variables that say otherwise are somebody else's."""
+    columns, rows = os.get_terminal_size(sys.stdout.fileno())
+    return rows, columns
+
+
+@contextmanager
+def _following_size(terminal: Terminal) -> Iterator[None]:
+    def follow(_signal: int, _frame: FrameType | None) -> None:
+        terminal.resize(*_size())
+
+    before = signal.signal(signal.SIGWINCH, follow)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGWINCH, before)
+
+
+def _account(person: str) -> str:
+    """Return the name of a person's folder; one that had to be changed ends in a digest, so that no two meet."""
+    name = re.sub(r"[^a-z0-9._-]", "-", person.lower()).lstrip("._-")[:40] or "person"
+    return name if name == person else f"{name}-{hashlib.sha256(person.encode()).hexdigest()[:8]}"
 
 
 def _recipe(one: Recipe) -> dict[str, Json]:

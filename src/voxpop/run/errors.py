@@ -19,6 +19,12 @@ class PipelineAbsent(Absent):
         self.name = name
 
 
+class ParameterInvalid(Invalid):
+    """A parameter of a run cannot be taken as it was given."""
+
+    code = "parameter-invalid"
+
+
 class VolumeUnfit(Refused):
     """The volume does not hold what the pipeline needs."""
 
@@ -48,6 +54,17 @@ class StepFailed(Refused):
         self.step = step
         self.position = position
         self.exit_code = exit_code
+
+
+class LinkLeft(Refused):
+    """A run left a link or a device among its outputs."""
+
+    code = "link-left"
+
+    def __init__(self, run: str, name: str) -> None:
+        super().__init__(
+            f"run '{run}' left '{name}' among its outputs, which is no plain file: let it write the file itself"
+        )
 
 
 class WorkflowUnfit(Refused):

@@ -42,8 +42,32 @@ class Pipeline:
 
 
 @dataclass(frozen=True, slots=True)
+class Parameter:
+    """An input of a pipeline that a person may choose.
+
+    Parameters
+    ----------
+    kind : str
+        Its CWL type: ``int``, ``long``, ``float``, ``double``, ``boolean`` or ``string``.
+    default : Json
+        What is taken where nothing is chosen.
+    """
+
+    name: str
+    kind: str
+    default: Json
+    doc: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
-    """One run."""
+    """One run.
+
+    Parameters
+    ----------
+    parameters : mapping
+        What was chosen otherwise than the pipeline has it.
+    """
 
     id: RunId
     application: ApplicationId
@@ -55,6 +79,7 @@ class Run:
     results: Path
     created_at: datetime
     repeats: RunId | None = None
+    parameters: Mapping[str, Json] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """Pipelines as folders: finding them, reading them, and giving them a volume's files."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
@@ -7,13 +8,22 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from voxpop.kernel.digests import Json, sha256_bytes, sha256_file
-from voxpop.run.errors import PipelineAbsent, PipelineInvalid, VolumeUnfit
-from voxpop.run.model import Pipeline
+from voxpop.run.errors import ParameterInvalid, PipelineAbsent, PipelineInvalid, VolumeUnfit
+from voxpop.run.model import Parameter, Pipeline
 
 DOCUMENT = "pipeline.yaml"
 ARRAY = "[]"
 _TEXTS = ("name", "version", "title", "licence", "workflow")
 _MAPPINGS = ("volume_inputs", "parameters")
+_WHOLE = frozenset({"int", "long"})
+_REAL = frozenset({"float", "double"})
+_PLAIN = {
+    **dict.fromkeys(_WHOLE, "whole number"),
+    **dict.fromkeys(_REAL, "number"),
+    "boolean": "true or false",
+    "string": "text",
+}
+_CHOSEN = frozenset(_PLAIN)
 _NOT_CONTENT = frozenset({"tests", "__pycache__"})
 
 
@@ -128,6 +138,92 @@ def task_inputs(pipeline: Pipeline, volume: Path) -> dict[str, Json]:
         else:
             raise VolumeUnfit(f"the volume holds {len(matches)} matches of '{pattern}', {_named(pipeline)} needs one")
     return inputs
+
+
+def parameters_of(pipeline: Pipeline) -> tuple[Parameter, ...]:
+    """Return the inputs of a pipeline that a person may choose, in the workflow's order.
+
+    Notes
+    -----
+    CWL v1.2, 4.1.1 WorkflowInputParameter; both ways of writing ``inputs`` and the ``?`` of optional types.
+    """
+    document = YAML(typ="safe", pure=True).load(pipeline.workflow.read_text(encoding="utf-8"))
+    inputs = document.get("inputs", {})
+    listed = {one["id"]: one for one in inputs} if isinstance(inputs, list) else inputs
+    taken = {name.removesuffix(ARRAY) for name in pipeline.volume_inputs}
+    return tuple(
+        _parameter(name, entry, pipeline.parameters)
+        for name, entry in listed.items()
+        if name not in taken and _kind(entry) in _CHOSEN
+    )
+
+
+def check_parameters(pipeline: Pipeline, chosen: Mapping[str, Json]) -> None:
+    """Refuse a choice that the pipeline cannot take.
+
+    Raises
+    ------
+    ParameterInvalid
+        Naming the first parameter that is unknown or has a value of another type.
+    """
+    if not chosen:
+        return
+    known = {one.name: one for one in parameters_of(pipeline)}
+    for name, value in chosen.items():
+        if name not in known:
+            names = ", ".join(known) or "none"
+            raise ParameterInvalid(f"{_named(pipeline)} has no parameter '{name}': it has {names}")
+        if not _fits(known[name].kind, value):
+            raise ParameterInvalid(f"parameter '{name}' of {_named(pipeline)} must be a {_PLAIN[known[name].kind]}")
+
+
+def parameter_value(kind: str, text: str) -> Json:
+    """Return what a text means as a value of a CWL type; the text itself where it means none.
+
+    Examples
+    --------
+    >>> parameter_value("double", "2.5"), parameter_value("int", "x"), parameter_value("boolean", "true")
+    (2.5, 'x', True)
+    """
+    words = {"true": True, "false": False}
+    try:
+        if kind in _WHOLE:
+            return int(text)
+        if kind in _REAL:
+            return float(text)
+    except ValueError:
+        return text
+    return words.get(text.lower(), text) if kind == "boolean" else text
+
+
+def chosen_parameters(pipeline: Pipeline, texts: Mapping[str, str]) -> dict[str, Json]:
+    """Return what was chosen otherwise than the pipeline has it, from the texts of a form or a command."""
+    known = {one.name: one for one in parameters_of(pipeline)}
+    values = {name: parameter_value(known[name].kind, text) if name in known else text for name, text in texts.items()}
+    return {name: value for name, value in values.items() if name not in known or value != known[name].default}
+
+
+def _parameter(name: str, entry: Json, defaults: Mapping[str, Json]) -> Parameter:
+    written = entry if isinstance(entry, dict) else {}
+    doc = written.get("doc", "")
+    return Parameter(
+        name, _kind(entry), defaults.get(name, written.get("default")), doc if isinstance(doc, str) else ""
+    )
+
+
+def _kind(entry: Json) -> str:
+    kind = entry.get("type") if isinstance(entry, dict) else entry
+    return kind.removesuffix("?") if isinstance(kind, str) else ""
+
+
+def _fits(kind: str, value: Json) -> bool:
+    if isinstance(value, bool):
+        return kind == "boolean"
+    if kind in _WHOLE:
+        return isinstance(value, int)
+    if kind in _REAL:
+        return isinstance(value, (int, float)) and math.isfinite(value)
+    return kind == "string" and isinstance(value, str)
 
 
 def _cwl_object(path: Path) -> Json:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from voxpop.kernel.digests import Json
 from voxpop.kernel.ids import ApplicationId, RunId, VolumeId
@@ -44,13 +44,53 @@ class Sandbox(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Seat:
+    """What a person's terminal shows, and what holds it.
+
+    Parameters
+    ----------
+    account : str
+        The name that the shell calls the person.
+    host : str
+        The name that the shell calls the machine.
+    volume : Path
+        Read-only.
+    results : tuple of Path
+        Folders of runs, read-only; each keeps its last name.
+    home : Path
+        The person's own folder, read-write.
+    accounts : Path
+        A file in the format of passwd(5) that names the person alone.
+    """
+
+    account: str
+    host: str
+    volume: Path
+    results: tuple[Path, ...]
+    home: Path
+    accounts: Path
+    cores: int
+    memory_gb: int
+
+
+@runtime_checkable
+class CanHostTerminal(Protocol):
+    """A sandbox that can hold a person at a terminal of their own."""
+
+    def wrap_terminal(self, seat: Seat, line: str | None = None) -> Sequence[str]:
+        """Return the command line of a shell in its place; with ``line``, of one that does that line and ends."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
 class Task:
     """One run as the engine is told.
 
     Parameters
     ----------
     folder : Path
-        The run's own folder: the engine writes ``outputs/``, ``record.json``, ``log.txt`` and ``steps/`` there;
+        The run's own folder: the engine writes ``outputs/``, ``record.json``, ``log.txt``,
+        ``progress.txt`` (a line as each execution ends) and ``steps/`` there;
         ``steps/`` holds what each execution wrote, and lets a killed run go on.
     inputs : mapping
         The workflow's input object: absolute paths for files.

@@ -1,7 +1,7 @@
 """The use cases of runs: make one, carry it out, repeat it, cancel it, read its log."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from voxpop.kernel.clock import Clock
@@ -9,17 +9,20 @@ from voxpop.kernel.digests import Json, sha256_bytes, sha256_file
 from voxpop.kernel.errors import Unavailable, VoxpopError
 from voxpop.kernel.ids import ApplianceId, ApplicationId, RunId, VolumeId
 from voxpop.kernel.ledger import Event, Ledger
+from voxpop.kernel.plainfiles import read_plain, strange
 from voxpop.run.compare import compare
-from voxpop.run.errors import NotRepeatable, RecordAbsent, RunBusy, RunStopped
+from voxpop.run.errors import LinkLeft, NotRepeatable, RecordAbsent, RunBusy, RunStopped
 from voxpop.run.model import Comparison, Pipeline, Run, RunRecord
-from voxpop.run.pipelines import folder_digest, task_inputs
+from voxpop.run.pipelines import check_parameters, folder_digest, task_inputs
 from voxpop.run.ports import Engine, Runs, Sandbox, Task
 from voxpop.run.records import dumps, loads
 from voxpop.run.states import LIFE_CYCLE, RunState
 
 RECORD = "record.json"
 LOG = "log.txt"
+PROGRESS = "progress.txt"
 OUTPUTS = "outputs"
+STEPS = "steps"
 _UNFINISHED = frozenset({RunState.CREATED, RunState.RUNNING, RunState.FAILED, RunState.LOST})
 
 Tick = Callable[[str], None]
@@ -36,6 +39,7 @@ class Order:
     application: ApplicationId
     appliance: ApplianceId
     volume: VolumeId
+    parameters: Mapping[str, Json] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +85,14 @@ class RunService:
         self._clock = clock
 
     def create(self, order: Order, pipeline: Pipeline, place: Workplace, actor: str) -> Run:
-        """Make a run, or return the one of the same work that has not ended well yet."""
+        """Make a run, or return the one of the same work that has not ended well yet.
+
+        Raises
+        ------
+        ParameterInvalid
+            If a parameter is chosen that the pipeline does not have, or with a value that it cannot take.
+        """
+        check_parameters(pipeline, order.parameters)
         return self._unfinished_or_new(order, pipeline, place, actor, None)
 
     def start(self, order: Order, pipeline: Pipeline, place: Workplace, actor: str, tick: Tick = _unseen) -> RunRecord:
@@ -119,6 +130,7 @@ class RunService:
         except VoxpopError as failed:
             self._end(run_id, RunState.FAILED, actor, failed)
             raise
+        self._check_plain(run, actor)
         self._done(record, actor)
         return record
 
@@ -148,7 +160,7 @@ class RunService:
         if original.state is not RunState.DONE:
             raise NotRepeatable(f"run '{run_id}' is {original.state.value}: only a run that is done can be repeated")
         self._check_repeatable(self.record(run_id), pipeline, place)
-        order = Order(original.application, original.appliance, original.volume)
+        order = Order(original.application, original.appliance, original.volume, original.parameters)
         return self._unfinished_or_new(order, pipeline, place, actor, run_id)
 
     def compared(self, repeat_id: RunId, actor: str) -> Comparison:
@@ -189,24 +201,34 @@ class RunService:
         RecordAbsent
             If the run has none.
         """
-        path = self._runs.get(run_id).results / RECORD
-        if not path.is_file():
-            raise RecordAbsent(run_id)
-        return loads(path.read_text(encoding="utf-8"))
+        try:
+            written = read_plain(self._runs.get(run_id).results, RECORD)
+        except FileNotFoundError as absent:
+            raise RecordAbsent(run_id) from absent
+        return loads(written.decode("utf-8"))
 
     def logs(self, run_id: RunId) -> str:
         """Return what the run's steps wrote to their logs so far."""
-        path = self._runs.get(run_id).results / LOG
-        return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+        return self._left(run_id, LOG).decode("utf-8", errors="replace")
+
+    def steps_done(self, run_id: RunId) -> int:
+        """Return how many executions have ended so far."""
+        return self._left(run_id, PROGRESS).count(b"\n")
+
+    def _left(self, run_id: RunId, name: str) -> bytes:
+        try:
+            return read_plain(self._runs.get(run_id).results, name)
+        except FileNotFoundError:
+            return b""
 
     def _unfinished_or_new(
         self, order: Order, pipeline: Pipeline, place: Workplace, actor: str, repeats: RunId | None
     ) -> Run:
         runs = self._runs.of_application(order.application)
-        wanted = (order.appliance, order.volume, pipeline.digest, repeats)
+        wanted = (order.appliance, order.volume, pipeline.digest, repeats, dict(order.parameters))
         for run in runs:
-            same = (run.appliance, run.volume, run.pipeline_digest, run.repeats) == wanted
-            if same and run.state in _UNFINISHED:
+            here = (run.appliance, run.volume, run.pipeline_digest, run.repeats, dict(run.parameters))
+            if here == wanted and run.state in _UNFINISHED:
                 return run
         run_id = RunId(f"{order.application}-r{len(runs) + 1}")
         run = Run(
@@ -220,9 +242,18 @@ class RunService:
             results=place.runs / run_id,
             created_at=self._clock.now(),
             repeats=repeats,
+            parameters=order.parameters,
         )
         self._runs.add(run, actor)
         return run
+
+    def _check_plain(self, run: Run, actor: str) -> None:
+        """Refuse a run that left links: they would be followed outside its sandbox."""
+        link = next(strange(run.results, apart=(STEPS,)), None)
+        if link is not None:
+            refusal = LinkLeft(run.id, link)
+            self._end(run.id, RunState.FAILED, actor, refusal)
+            raise refusal
 
     def _check_unchanged(self, run: Run, pipeline: Pipeline, place: Workplace) -> None:
         if folder_digest(pipeline.folder) != run.pipeline_digest:
@@ -276,6 +307,7 @@ class RunService:
 
 
 def _task(run: Run, pipeline: Pipeline, place: Workplace) -> Task:
+    pipeline = replace(pipeline, parameters={**pipeline.parameters, **run.parameters})
     return Task(
         run=run.id,
         pipeline=pipeline,

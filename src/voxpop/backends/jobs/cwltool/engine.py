@@ -1,6 +1,7 @@
 """The parent's side: starts the one child of a run, follows it, and reads what it left."""
 
 import fcntl
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from voxpop.backends.jobs.cwltool.spec import BUSY, DISK_FULL, LOCK, LOG, OUTCOM
 from voxpop.backends.process import Child, ToolTimedOut
 from voxpop.kernel import disk
 from voxpop.kernel.errors import VoxpopError
+from voxpop.kernel.plainfiles import read_plain
 from voxpop.run.errors import (
     DiskFull,
     EngineBroken,
@@ -59,7 +61,8 @@ class CwltoolEngine:
         RunStopped
             If it was not wanted any more.
         """
-        _wait_for_the_dying(task.run, _made(task.folder))
+        _without_links(_made(task.folder))
+        _wait_for_the_dying(task.run, task.folder)
         done = _record(task)
         if done is not None:
             return done
@@ -117,9 +120,11 @@ class _Progress:
 
     def read(self) -> None:
         """Tell what is new."""
-        if not self._path.is_file():
+        try:
+            written = read_plain(self._path.parent, self._path.name)
+        except FileNotFoundError:
             return
-        lines = self._path.read_text(encoding="utf-8").split("\n")[:-1]
+        lines = written.decode("utf-8", errors="replace").split("\n")[:-1]
         for step in lines[self._seen :]:
             self._tick(step)
         self._seen = max(self._seen, len(lines))
@@ -139,6 +144,17 @@ def _put_down(child: Child) -> None:
 def _made(folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     return folder.resolve()
+
+
+def _without_links(folder: Path) -> None:
+    """Take away what a killed run left in its folder that is neither file nor folder, before anything is written there.
+
+    A link would be followed by us, outside the sandbox.
+    """
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if not (entry.is_file(follow_symlinks=False) or entry.is_dir(follow_symlinks=False)):
+                (folder / entry.name).unlink()
 
 
 def _wait_for_the_dying(run: str, folder: Path) -> None:
@@ -185,12 +201,9 @@ def _spec(task: Task, folder: Path, sandbox: Sandbox) -> Spec:
 
 
 def _record(task: Task) -> RunRecord | None:
-    path = task.folder / RECORD
-    if not path.is_file():
-        return None
     try:
-        record = loads(path.read_text(encoding="utf-8"))
-    except RecordInvalid:
+        record = loads(read_plain(task.folder, RECORD).decode("utf-8"))
+    except (FileNotFoundError, UnicodeDecodeError, RecordInvalid):  # none, or none that the engine wrote
         return None
     same = record.run == task.run and record.pipeline_digest == task.pipeline.digest
     return record if same and record.volume_digest == task.volume_digest else None
@@ -201,11 +214,11 @@ def _why(task: Task, exit_code: int) -> VoxpopError:
         return RunBusy(task.run)
     if exit_code == DISK_FULL:
         return DiskFull(task.run)
-    path = task.folder / OUTCOME
-    if not path.is_file():
+    try:
+        failure = Failure.of(read_plain(task.folder, OUTCOME).decode("utf-8"))
+    except FileNotFoundError:
         killed = exit_code < 0 or exit_code > _SIGNALLED
         return RunInterrupted(task.run) if killed else EngineBroken(task.run, exit_code)
-    failure = Failure.read(path)
     if failure.step:
         return StepFailed(task.run, failure.step, failure.position, failure.exit_code)
     return WorkflowUnfit(f"run '{task.run}': {failure.sentence}")

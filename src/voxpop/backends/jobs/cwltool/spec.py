@@ -65,9 +65,9 @@ class Failure:
         write_whole(path, json.dumps(asdict(self), sort_keys=True))
 
     @classmethod
-    def read(cls, path: Path) -> "Failure":
+    def of(cls, text: str) -> "Failure":
         """Read what ``write`` wrote."""
-        return cls(**json.loads(path.read_text(encoding="utf-8")))
+        return cls(**json.loads(text))
 
 
 def write_whole(path: Path, text: str) -> None:

@@ -11,7 +11,7 @@ import voxpop
 from voxpop.backends import process
 from voxpop.backends.sandbox import child_environment, limits
 from voxpop.kernel.errors import VoxpopError
-from voxpop.run.ports import Confinement
+from voxpop.run.ports import Confinement, Seat
 
 NAME = "bubblewrap"
 _HOME = Path("/tmp/home")  # noqa: S108 -- inside the sandbox, where /tmp is its own
@@ -19,6 +19,13 @@ _SYSTEM = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 # the linker's cache, links to the chosen BLAS, fonts for figures
 _CONFIGURATION = ("/etc/ld.so.cache", "/etc/alternatives", "/etc/fonts")
 _PATIENCE_S = 10.0
+_PERSON = "1000"
+_PLACES = ("/data", "/results", "/work")
+_PLACES_ELSEWHERE = "/project"
+_SHOWN_TO_PERSONS = (*_CONFIGURATION, "/etc/bash.bashrc", "/etc/inputrc", "/etc/terminfo", "/etc/localtime")
+_PROCESSES = 256
+_FILE_BYTES = 10 * 10**9
+_MEMORY_FILES_BYTES = str(10**9)
 
 
 class Bubblewrap:
@@ -68,6 +75,41 @@ class Bubblewrap:
         # an empty place to start in: `python -m` looks for modules there first
         return [*words, "--chdir", str(_HOME), "--", *command]
 
+    def wrap_terminal(self, seat: Seat, line: str | None = None) -> Sequence[str]:
+        """Return the command line of a shell in its place; with ``line``, of one that does that line and ends.
+
+        Raises
+        ------
+        ToolMissing
+            If bubblewrap is not installed.
+
+        Notes
+        -----
+        Without ``--new-session``, which would take job control away: CVE-2017-5226 is typing into the terminal of
+        whoever started the sandbox, and this terminal is the person's own. The shell is process 1, so that all others
+        end with it, and so that no other's command line names folders of this machine.
+
+        The limits on processes and on a file's size are set inside: setrlimit(2) counts processes of a user within
+        a user name space, but never those of root.
+        """
+        program = shutil.which("bwrap")
+        if program is None:
+            raise process.ToolMissing("bwrap")
+        data, results, home = terminal_places()
+        words = [*limits(Confinement((), (), seat.cores, seat.memory_gb)), program]
+        words += [*_terminal_name_spaces(seat.host), *_system(_SHOWN_TO_PERSONS), *_python()]
+        words += self._covers([Path("/usr"), *_python_folders()])
+        words += ["--ro-bind", str(seat.accounts), "/etc/passwd", "--ro-bind", str(seat.volume), data]
+        words += ["--dir", results]
+        for folder in seat.results:
+            words += ["--ro-bind", str(folder), f"{results}/{folder.name}"]
+        words += ["--bind", str(seat.home), home]
+        # what is left to write are the person's folder and two file systems in memory, each with an end
+        words += ["--size", _MEMORY_FILES_BYTES, "--tmpfs", "/dev/shm", "--remount-ro", "/dev", "--remount-ro", "/"]  # noqa: S108
+        for name, value in _terminal_environment(seat.account).items():
+            words += ["--setenv", name, value]
+        return [*words, "--chdir", home, "--", *_shell_limits(), "/bin/bash", *(["-c", line] if line else ["-i"])]
+
     def _covers(self, shown: Sequence[Path]) -> list[str]:
         """Lay an empty folder over each hidden one that would be seen."""
         words: list[str] = []
@@ -90,20 +132,59 @@ def available() -> bool:
     return tried.exit_code == 0
 
 
+def terminal_places() -> tuple[str, str, str]:
+    """Return where a terminal shows the volume, the results and the person's folder.
+
+    They are ``/data``, ``/results`` and ``/work``; on a machine where the software itself is installed below a folder
+    of such a name, all three are below ``/project``.
+    """
+    taken = any(folder.is_relative_to(place) for folder in _python_folders() for place in _PLACES)
+    data, results, home = (f"{_PLACES_ELSEWHERE if taken else ''}{place}" for place in _PLACES)
+    return data, results, home
+
+
+def _terminal_environment(account: str) -> dict[str, str]:
+    data, results, home = terminal_places()
+    return child_environment(Path(home)) | {
+        "DATA": data,
+        "HISTFILE": f"{home}/.bash_history",
+        "LOGNAME": account,
+        "PS1": "\\u@\\h:\\w\\$ ",
+        "RESULTS": results,
+        "SHELL": "/bin/bash",
+        "TERM": "xterm-256color",
+        "TMPDIR": "/tmp",  # noqa: S108 -- the sandbox's own
+        "USER": account,
+    }
+
+
+def _shell_limits() -> list[str]:
+    if shutil.which("prlimit") is None:
+        return []
+    return ["prlimit", f"--nproc={_PROCESSES}", f"--fsize={_FILE_BYTES}", "--"]
+
+
+def _terminal_name_spaces(host: str) -> list[str]:
+    return [
+        *_apart(host),
+        "--as-pid-1",
+        "--unshare-user",
+        "--disable-userns",  # who has no name space of his own has no capability in one either
+        "--uid",
+        _PERSON,
+        "--gid",
+        _PERSON,
+        "--size",
+        _MEMORY_FILES_BYTES,
+        "--tmpfs",
+        "/tmp",  # noqa: S108 -- the sandbox's own
+    ]
+
+
 def _name_spaces() -> list[str]:
     return [
-        "--unshare-all",
-        "--die-with-parent",
+        *_apart("sandbox"),
         "--new-session",  # CVE-2017-5226: no way to type into our terminal
-        "--cap-drop",
-        "ALL",
-        "--hostname",
-        "sandbox",
-        "--clearenv",
-        "--proc",
-        "/proc",
-        "--dev",
-        "/dev",
         "--tmpfs",
         "/tmp",  # noqa: S108 -- the sandbox's own
         "--dir",
@@ -113,7 +194,25 @@ def _name_spaces() -> list[str]:
     ]
 
 
-def _system() -> list[str]:
+def _apart(host: str) -> list[str]:
+    return [
+        "--unshare-all",
+        "--die-with-parent",
+        "--cap-drop",
+        "ALL",
+        "--hostname",
+        host,
+        "--clearenv",
+        "--proc",
+        "/proc",
+        "--remount-ro",  # /proc/sys is root's to write by its files' modes, whatever capabilities he has left
+        "/proc",
+        "--dev",
+        "/dev",
+    ]
+
+
+def _system(configuration: Sequence[str] = _CONFIGURATION) -> list[str]:
     words = ["--ro-bind", "/usr", "/usr"]
     for name in _SYSTEM:
         path = Path(name)
@@ -121,7 +220,7 @@ def _system() -> list[str]:
             words += ["--symlink", os.readlink(path), name]  # noqa: PTH115 -- as it is written, not as a Path
         elif path.is_dir():
             words += ["--ro-bind", name, name]
-    for name in _CONFIGURATION:
+    for name in configuration:
         words += ["--ro-bind-try", name, name]
     return words
 

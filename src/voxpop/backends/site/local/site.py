@@ -12,6 +12,7 @@ from pathlib import Path
 from voxpop.appliance.errors import VolumeNotSealedHere
 from voxpop.appliance.model import Deployment
 from voxpop.appliance.states import ApplianceState
+from voxpop.appliance.terminals import people_folder
 from voxpop.appliance.tosca import Blueprint, read
 from voxpop.backends.site.local import record
 from voxpop.backends.site.local.errors import ApplianceNameInvalid, WorkingAreaUnwritable
@@ -104,7 +105,7 @@ class LocalSite:
         return ApplianceState.FAILED if cut_short else ApplianceState.LOST
 
     def remove(self, appliance: ApplianceId) -> None:
-        """Remove the appliance without a trace; results stay. Twice is silent.
+        """Remove the appliance and its people's folders without a trace; results stay. Twice is silent.
 
         Raises
         ------
@@ -113,6 +114,7 @@ class LocalSite:
         """
         with self._writing(appliance):
             _remove_tree(self._area(appliance))
+            _remove_people(people_folder(self._folder, appliance))
 
     def _area(self, appliance: ApplianceId) -> Path:
         if not _ID.fullmatch(appliance):
@@ -184,3 +186,16 @@ def _remove_tree(area: Path) -> None:
     (area / record.RECORD).unlink(missing_ok=True)  # first: what is left by a kill reads as cut short
     if area.is_dir():
         shutil.rmtree(area)
+
+
+def _remove_people(people: Path) -> None:
+    try:
+        shutil.rmtree(people)
+    except FileNotFoundError:
+        return
+    except PermissionError:  # a person may have taken rights away from folders of their own
+        for root, folders, _ in os.walk(people):
+            for name in folders:
+                if not (Path(root) / name).is_symlink():
+                    (Path(root) / name).chmod(stat.S_IRWXU)
+        shutil.rmtree(people)

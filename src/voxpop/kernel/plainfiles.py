@@ -1,0 +1,72 @@
+"""Files in folders that somebody else writes to: read as they lie there, and never through a link.
+
+A run and a person's terminal write to folders that voxpop reads afterwards, outside the sandbox. A link that they leave
+there would be followed with voxpop's rights, into what they may not see.
+"""
+
+import errno
+import os
+import stat
+from collections.abc import Collection, Iterator
+from pathlib import Path, PurePosixPath
+
+
+def plain_file(folder: Path, relative: str) -> Path | None:
+    """Return a file below a folder; None where it is not there, is no plain file, or a link stands on the way to it.
+
+    Parameters
+    ----------
+    relative : str
+        Its path below ``folder``; one that leads out of it gives None.
+    """
+    parts = PurePosixPath(relative).parts
+    if not parts or ".." in parts or PurePosixPath(relative).is_absolute():
+        return None
+    place = folder
+    for part in parts:
+        place = place / part
+        try:
+            found = place.lstat()
+        except (OSError, ValueError):  # gone, no folder on the way, or a name that no file can have
+            return None
+        if stat.S_ISLNK(found.st_mode):
+            return None
+    return place if stat.S_ISREG(found.st_mode) else None
+
+
+def read_plain(folder: Path, name: str) -> bytes:
+    """Return the content of a file that lies in a folder itself.
+
+    Raises
+    ------
+    FileNotFoundError
+        If it is not there, or is no plain file.
+    """
+    try:
+        descriptor = os.open(folder / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as failure:
+        if failure.errno in (errno.ELOOP, errno.ENXIO):
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT)) from None
+        raise
+    with os.fdopen(descriptor, "rb") as stream:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+        return stream.read()
+
+
+def strange(folder: Path, apart: Collection[str] = ()) -> Iterator[str]:
+    """Yield what lies below a folder and is neither a plain file nor a folder, relative to it.
+
+    Parameters
+    ----------
+    apart : collection of str
+        Names of folders in it that are not looked into.
+    """
+    for here, folders, files in os.walk(folder):
+        names = sorted((*folders, *files))
+        if Path(here) == folder:
+            folders[:] = [name for name in folders if name not in apart]
+        for name in names:
+            mode = (Path(here) / name).lstat().st_mode
+            if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+                yield (Path(here) / name).relative_to(folder).as_posix()

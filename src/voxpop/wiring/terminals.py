@@ -1,0 +1,99 @@
+"""Terminals on the appliances of this machine."""
+
+from pathlib import Path
+
+from voxpop.appliance.errors import TerminalNotGiven
+from voxpop.appliance.terminals import Rights, Room, Terminal, TerminalService
+from voxpop.backends import process
+from voxpop.backends.sandbox.bubblewrap import terminal_places
+from voxpop.kernel.ids import ApplianceId, ApplicationId
+from voxpop.run.ports import CanHostTerminal, Seat
+from voxpop.wiring.sandboxes import sandbox_named
+from voxpop.wiring.system import System
+
+# all that the program which builds the sandbox is told; the shell gets its own environment
+_ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"}
+
+
+class LocalTerminals:
+    """Opens shells in the sandbox that holds an appliance's runs.
+
+    Parameters
+    ----------
+    hidden : Path
+        The work folder: nothing of it is seen but what a room names.
+    """
+
+    def __init__(self, hidden: Path) -> None:
+        self._hidden = hidden
+
+    def open(self, room: Room, size: tuple[int, int], line: str | None) -> Terminal:
+        """Open a shell in a room; with ``line``, one that does that line and ends."""
+        deployment = room.deployment
+        sandbox = sandbox_named(deployment.sandbox, self._hidden)
+        if not isinstance(sandbox, CanHostTerminal):
+            raise TerminalNotGiven(deployment.appliance, deployment.site, deployment.sandbox)
+        seat = Seat(
+            account=room.account,
+            host=deployment.appliance,
+            volume=deployment.volume,
+            results=room.results,
+            home=room.home,
+            accounts=_accounts(room),
+            cores=deployment.cores,
+            memory_gb=deployment.memory_gb,
+        )
+        return process.open_terminal(sandbox.wrap_terminal(seat, line), env=_ENVIRONMENT, size=size)
+
+
+def open_terminal(
+    system: System,
+    appliance: ApplianceId,
+    account_name: str,
+    person: str,
+    size: tuple[int, int],
+    line: str | None = None,
+) -> Terminal:
+    """Open a person's terminal on an appliance.
+
+    Parameters
+    ----------
+    account_name : str
+        Names the person's folder.
+    person : str
+        As the audit log and the volume's rights name them.
+    size : (rows, columns)
+    line : str, optional
+        A line to do instead of a shell to type into.
+
+    Raises
+    ------
+    Absent
+        If there is no such appliance.
+    Refused
+        If it is not deployed, can't hold a person, or the person may not open its volume today.
+    """
+    return _service(system).open(appliance, account_name, person, size, line)
+
+
+def _accounts(room: Room) -> Path:
+    """Write the table of accounts that the shell reads: the person, and nobody of this machine."""
+    _, _, home = terminal_places()
+    file = room.home.parent / f".{room.account}.passwd"  # no account's name begins with a dot
+    draft = file.with_suffix(".new")
+    draft.write_text(f"{room.account}:x:1000:1000::{home}:/bin/bash\n", encoding="utf-8")
+    draft.replace(file)
+    return file
+
+
+def _service(system: System) -> TerminalService:
+    def runs(application: ApplicationId) -> list[str]:
+        return [run.id for run in system.run_records.of_application(application)]
+
+    return TerminalService(
+        system.appliances,
+        LocalTerminals(system.work.root),
+        Rights(system.person_may_open, runs),
+        system.ledger,
+        system.work.appliances,
+    )
