@@ -63,6 +63,26 @@ class ActorMissing(Invalid):
         super().__init__(f"application '{application}': say who does this")
 
 
+class RemarkEmpty(Invalid):
+    """A remark says nothing, or too much."""
+
+    code = "remark-empty"
+
+    def __init__(self, longest: int) -> None:
+        super().__init__(f"write what you want to say, in at most {longest:,} characters")
+
+
+class AlreadyEndorsed(Refused):
+    """A reviewer votes twice."""
+
+    code = "already-endorsed"
+
+    def __init__(self, application: str, missing: int) -> None:
+        super().__init__(
+            f"you are for application '{application}' already: it waits for {missing} more of the committee"
+        )
+
+
 class OwnDecision(Refused):
     """Someone decides about an application of their own."""
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
 from voxpop.application.errors import ApplicationAbsent, ApplicationFixed
-from voxpop.application.model import Application, DataRequest, Decision
+from voxpop.application.model import Application, DataRequest, Decision, Remark
 from voxpop.application.ports import GroupCount, PriceList
 from voxpop.application.states import ApplicationState
 from voxpop.kernel.clock import Clock
@@ -24,6 +24,7 @@ class MemoryApplications:
         self._kept: dict[ApplicationId, Application] = {}
         self._states: dict[ApplicationId, ApplicationState] = {}
         self._decisions: dict[ApplicationId, list[Decision]] = {}
+        self._remarks: dict[ApplicationId, list[Remark]] = {}
 
     def add(self, application: Application, actor: str) -> None:
         """Keep a new draft; the same document again is silent."""
@@ -54,6 +55,14 @@ class MemoryApplications:
     def decisions(self, application: ApplicationId) -> Sequence[Decision]:
         """Return its moves, the oldest first."""
         return tuple(self._decisions.get(application, ()))
+
+    def remark(self, application: ApplicationId, remark: Remark) -> None:
+        """Keep a remark."""
+        self._remarks.setdefault(application, []).append(remark)
+
+    def remarks(self, application: ApplicationId) -> Sequence[Remark]:
+        """Return the remarks, the oldest first."""
+        return tuple(self._remarks.get(application, ()))
 
     def every(self) -> Sequence[tuple[Application, ApplicationState]]:
         """Return all applications, by id."""

@@ -102,6 +102,22 @@ class Application:
 
 
 @dataclass(frozen=True, slots=True)
+class Remark:
+    """What someone wrote beside an application.
+
+    Parameters
+    ----------
+    endorses : str
+        Digest of the document that a reviewer is for; empty where it is a remark only.
+    """
+
+    actor: str
+    at: datetime
+    text: str
+    endorses: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """One step of an application's life: who, when, from what to what, and why."""
 

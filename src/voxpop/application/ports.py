@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from voxpop.application.model import Application, ComputeRequest, DataRequest, Decision
+from voxpop.application.model import Application, ComputeRequest, DataRequest, Decision, Remark
 from voxpop.application.states import ApplicationState
 from voxpop.kernel.ids import ApplicationId
 
@@ -36,6 +36,14 @@ class Applications(Protocol):
 
     def decisions(self, application: ApplicationId) -> Sequence[Decision]:
         """Return its moves, the oldest first."""
+        ...
+
+    def remark(self, application: ApplicationId, remark: Remark) -> None:
+        """Keep a remark."""
+        ...
+
+    def remarks(self, application: ApplicationId) -> Sequence[Remark]:
+        """Return the remarks, the oldest first."""
         ...
 
     def every(self) -> Sequence[tuple[Application, ApplicationState]]:

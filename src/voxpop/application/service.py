@@ -1,28 +1,59 @@
 """The use cases of an application's life."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 
 from voxpop.application.cost import cost
 from voxpop.application.errors import (
     ActorMissing,
+    AlreadyEndorsed,
     ApplicationFixed,
     GroupsTooLarge,
     NotOffered,
     OwnDecision,
     ReasonMissing,
+    RemarkEmpty,
     sentence_of_groups,
 )
-from voxpop.application.model import Application, Decision
+from voxpop.application.model import Application, Decision, Remark
 from voxpop.application.ports import Applications, Counts, Offers, Prices
 from voxpop.application.review import ReviewSheet
 from voxpop.application.states import LIFE_CYCLE, ApplicationState
+from voxpop.kernel.clock import Clock, SystemClock
 from voxpop.kernel.errors import Absent
 from voxpop.kernel.ids import ApplicationId
 from voxpop.kernel.ledger import Event, Ledger
 
 _S = ApplicationState
+_LONGEST_REMARK = 4000
 _REWRITABLE = frozenset({_S.DRAFT, _S.RETURNED})
+
+
+def _alone(person: str) -> Sequence[str]:
+    return (person,)
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """How the committee decides.
+
+    Parameters
+    ----------
+    reviewers : int
+        How many of its members must be for an application before it is approved.
+    aliases : callable
+        Returns every word by which a person may be named in an application.
+    clock : Clock
+        Gives each remark its time.
+    """
+
+    reviewers: int = 1
+    aliases: Callable[[str], Sequence[str]] = _alone
+    clock: Clock = field(default_factory=SystemClock)
+
+
+ONE_REVIEWER = Board()
 
 
 class ApplicationService:
@@ -40,16 +71,26 @@ class ApplicationService:
         The one way to change a state; its clock gives each decision its time.
     offers : Offers or None
         The recipes and pipelines that there are; None lets every name pass.
+    board : Board
+        How the committee decides.
     """
 
     def __init__(
-        self, applications: Applications, counts: Counts, prices: Prices, ledger: Ledger, offers: Offers | None = None
+        self,
+        applications: Applications,
+        counts: Counts,
+        prices: Prices,
+        ledger: Ledger,
+        offers: Offers | None = None,
+        *,
+        board: Board = ONE_REVIEWER,
     ) -> None:
         self._applications = applications
         self._counts = counts
         self._prices = prices
         self._ledger = ledger
         self._offers = offers
+        self._board = board
 
     def draft(self, application: Application, actor: str) -> ApplicationState:
         """Keep an application as a draft, or replace a draft's or returned one's document.
@@ -92,7 +133,7 @@ class ApplicationService:
         self._move(application, _S.IN_REVIEW, actor)
 
     def approve(self, application: ApplicationId, actor: str, reason: str) -> None:
-        """Decide for an application.
+        """Decide for an application; where several reviewers are needed, the last of them approves it.
 
         Raises
         ------
@@ -107,7 +148,36 @@ class ApplicationService:
         short = self._counts.exact_shortfall(self._applications.get(application).request)
         if short:
             raise GroupsTooLarge(application, short)
+        missing = self.reviewers_missing(application)
+        if any(self._is(actor, one.actor) for one in self._endorsements(application)):
+            raise AlreadyEndorsed(application, missing)
+        if missing > 1:
+            digest = self._applications.get(application).digest
+            self._applications.remark(application, Remark(actor, self._board.clock.now(), reason.strip(), digest))
+            return
         self._move(application, _S.APPROVED, actor, reason)
+
+    def reviewers_missing(self, application: ApplicationId) -> int:
+        """Say how many reviewers must still be for an application, as it is written now."""
+        return max(1, self._board.reviewers - len(self._endorsements(application)))
+
+    def remark(self, application: ApplicationId, actor: str, text: str) -> None:
+        """Write a remark beside an application; the applicants read it.
+
+        Raises
+        ------
+        RemarkEmpty
+            If it says nothing, or more than 4,000 characters.
+        """
+        _check_actor(application, actor)
+        self._applications.state(application)
+        if not 0 < len(text.strip()) <= _LONGEST_REMARK:
+            raise RemarkEmpty(_LONGEST_REMARK)
+        self._applications.remark(application, Remark(actor, self._board.clock.now(), text.strip()))
+
+    def remarks(self, application: ApplicationId) -> Sequence[Remark]:
+        """Return what was written beside an application, the oldest first."""
+        return self._applications.remarks(application)
 
     def return_(self, application: ApplicationId, actor: str, reason: str) -> None:
         """Ask an application back for changes; raises as ``approve`` does, but for the groups."""
@@ -188,10 +258,18 @@ class ApplicationService:
     def _part_of(self, application: ApplicationId, actor: str) -> str:
         """Say which part a person has in an application; empty for none."""
         for person in self._applications.get(application).investigators:
-            if _same(actor, person.name) or _same(actor, person.email):
+            if self._is(actor, person.name) or self._is(actor, person.email):
                 return "an investigator"
         submitters = [step.actor for step in self._applications.decisions(application) if step.target is _S.SUBMITTED]
-        return "the submitter" if any(_same(actor, submitter) for submitter in submitters) else ""
+        return "the submitter" if any(self._is(actor, submitter) for submitter in submitters) else ""
+
+    def _endorsements(self, application: ApplicationId) -> Sequence[Remark]:
+        """Return who is for the application as it is written now; a rewritten one begins anew."""
+        digest = self._applications.get(application).digest
+        return [one for one in self._applications.remarks(application) if one.endorses == digest]
+
+    def _is(self, actor: str, named: str) -> bool:
+        return any(_same(alias, named) for alias in self._board.aliases(actor))
 
     def check_offers(self, application: Application) -> None:
         """Refuse what is not to be had here, before anything is kept.

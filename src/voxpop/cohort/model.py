@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import TypeAlias
 
 from voxpop.kernel.ids import ApplicationId, CohortId
 from voxpop.kernel.imaging import ClinicalFacts, Study
@@ -74,6 +75,11 @@ class Selection:
     counts: Mapping[str, int] = field(default_factory=dict)
 
 
+Spread: TypeAlias = Mapping[tuple[str, str], Mapping[str, int]]
+SEXES = ("F", "M", "O", "unknown")
+AGES = (*(f"{low} to {low + 9}" for low in range(0, 90, 10)), "90 and more", "unknown")
+
+
 @dataclass(frozen=True, slots=True)
 class Tally:
     """Exact counts of an answer, without its studies; never shown before ``suppression`` has seen them.
@@ -86,11 +92,14 @@ class Tally:
         Studies left after each criterion, in the order in which they are asked.
     groups : mapping of str to int
         Participants available by group, before ``number`` cuts.
+    spread : mapping of (dimension, group) to mapping of category to int
+        The same participants by ``sex`` and by ``age`` at their first study; every category is there.
     """
 
     studies: int
     left: tuple[tuple[str, int], ...]
     groups: Mapping[str, int]
+    spread: Spread = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Counts as they may be shown: a small one could point at a person."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from voxpop.cohort.model import Tally
 
@@ -21,11 +21,14 @@ class Waterfall:
         fewer than ten, the later one repeats the earlier: their difference is a small count too.
     groups : mapping of str to int or None
         Participants available by group.
+    spread : mapping of (dimension, group) to mapping of category to int or None
+        The same by sex and by age; so many categories are None that no small count follows from the others.
     """
 
     studies: int | None
     left: tuple[tuple[str, int | None], ...]
     groups: Mapping[str, int | None]
+    spread: Mapping[tuple[str, str], Mapping[str, int | None]] = field(default_factory=dict)
 
 
 def shown(count: int) -> int | None:
@@ -53,4 +56,26 @@ def suppressed(tally: Tally) -> Waterfall:
         studies=shown(tally.studies),
         left=tuple(left),
         groups={name: shown(count) for name, count in tally.groups.items()},
+        spread={place: spread_shown(counts) for place, counts in tally.spread.items()},
     )
+
+
+def spread_shown(counts: Mapping[str, int]) -> dict[str, int | None]:
+    """Return the parts of a total as they may be shown beside it.
+
+    A part below ten is None; and since the total is shown, further parts are None, the smallest first, until those
+    that are hidden are at least two and at least ten together: else their sum, a small count, could be worked out.
+
+    Examples
+    --------
+    >>> spread_shown({"F": 40, "M": 30, "O": 2})
+    {'F': 40, 'M': None, 'O': None}
+    >>> spread_shown({"F": 40, "M": 30})
+    {'F': 40, 'M': 30}
+    """
+    hidden = {name for name, count in counts.items() if count < SMALLEST_SHOWN}
+    for name in sorted(counts, key=lambda one: (counts[one], one)):
+        if not hidden or (len(hidden) > 1 and sum(counts[one] for one in hidden) >= SMALLEST_SHOWN):
+            break
+        hidden.add(name)
+    return {name: None if name in hidden else count for name, count in counts.items()}

@@ -16,6 +16,10 @@ class Work(StrEnum):
     DEPLOY = "deploy"
     ACTIVATE = "activate"
     REPORT = "report"
+    EXECUTE = "execute"
+    REPEAT = "repeat"
+    VERIFY = "verify"
+    HARVEST = "harvest"
 
 
 @dataclass(frozen=True, slots=True)

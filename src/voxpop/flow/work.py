@@ -1,6 +1,6 @@
 """The pieces of durable work: each goes from one stage to the next, and may be done twice."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -15,6 +15,7 @@ from voxpop.flow.environment import environment_of
 from voxpop.flow.orders import left_out, orders_of
 from voxpop.flow.reporting import Reporting
 from voxpop.kernel.clock import Clock
+from voxpop.kernel.digests import Json
 from voxpop.kernel.errors import Refused
 from voxpop.kernel.ids import ApplianceId, ApplicationId, RunId, VolumeId
 from voxpop.run.model import Pipeline, Run
@@ -25,6 +26,18 @@ from voxpop.staging.service import StagingService
 from voxpop.volume.model import Volume
 from voxpop.volume.service import VolumeService, building_folder
 from voxpop.volume.states import VolumeState
+
+OVER = frozenset({ApplicationState.CLOSED, ApplicationState.ARCHIVED, ApplicationState.REFUSED})
+"""A project in one of these has no runs, images or terminals any more; its results stay."""
+
+
+class ProjectOver(Refused):
+    """Work is asked for a project that has ended."""
+
+    code = "project-over"
+
+    def __init__(self, application: str, state: str) -> None:
+        super().__init__(f"project '{application}' is {state}, and nothing is run in it any more; its results stay")
 
 
 class NothingSealed(Refused):
@@ -70,9 +83,20 @@ class StagingPlan:
     studies: tuple[tuple[int, int], ...]
 
 
+def _nobody(application: ApplicationId) -> Sequence[str]:
+    del application
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class Stages:
-    """The use cases that work goes through."""
+    """The use cases that work goes through.
+
+    Parameters
+    ----------
+    applicants : callable
+        Returns the persons to whom an application's volume is granted when it is sealed.
+    """
 
     applications: ApplicationService
     cohorts: CohortService
@@ -81,6 +105,7 @@ class Stages:
     appliances: ApplianceService
     runs: RunService
     reporting: Reporting
+    applicants: Callable[[ApplicationId], Sequence[str]] = _nobody
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +141,7 @@ class DurableWork:
         self._appliances = stages.appliances
         self._runs = stages.runs
         self._reporting = stages.reporting
+        self._applicants = stages.applicants
         self._pipeline_named = pipeline_named
         self._places = places
         self._clock = clock
@@ -147,6 +173,8 @@ class DurableWork:
             title = self._applications.get(volume.application).title
             self._staging.lay_out(_bench(volume), title, orders, self._opened.left_out[volume_id])
         self._volumes.seal_volume(volume_id, VOXPOP)
+        for person in self._applicants(volume.application):
+            self._volumes.grant(volume_id, person, VOXPOP)
 
     def plan(self, application_id: ApplicationId, actor: str) -> Appliance:
         """Plan the appliance of an application's newest sealed volume."""
@@ -170,11 +198,20 @@ class DurableWork:
         if self._applications.state(application) is ApplicationState.APPROVED:
             self._applications.activate(application, VOXPOP, "its appliance is deployed")
 
-    def start_run(self, application: ApplicationId, pipeline: str | None, actor: str) -> Run:
+    def start_run(
+        self,
+        application: ApplicationId,
+        pipeline: str | None,
+        actor: str,
+        parameters: Mapping[str, Json] | None = None,
+    ) -> Run:
         """Make a run of a pipeline on the application's newest appliance; the application's own by default."""
+        state = self._applications.state(application)
+        if state in OVER:
+            raise ProjectOver(application, state.value)
         appliance, deployment = self._appliances.newest(application)
         named = pipeline or self._applications.get(application).pipeline
-        order = Order(application, appliance.id, appliance.volume)
+        order = Order(application, appliance.id, appliance.volume, parameters or {})
         return self._runs.create(order, self._pipeline_named(named), self._workplace(appliance, deployment), actor)
 
     def execute(self, run_id: RunId, tick: Tick) -> None:

@@ -1,19 +1,20 @@
 """Applications over SQL."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from voxpop.application.document import read_document
-from voxpop.application.model import Application, Decision
+from voxpop.application.model import Application, Decision, Remark
 from voxpop.application.states import ApplicationState
 from voxpop.kernel.clock import Clock
 from voxpop.kernel.errors import Refused
 from voxpop.kernel.ids import ApplicationId
 from voxpop.kernel.ledger import Event
 from voxpop.store.ledger import SqlLedger, SubjectAbsent
-from voxpop.store.schema import ApplicationRow
+from voxpop.store.schema import ApplicationRow, RemarkRow
 
 
 class ApplicationExists(Refused):
@@ -79,6 +80,21 @@ class SqlApplications:
             for row in self._ledger.moves(f"application:{application}")
         ]
 
+    def remark(self, application: ApplicationId, remark: Remark) -> None:
+        """Keep a remark."""
+        row = RemarkRow(
+            application=application, actor=remark.actor, at=remark.at, text=remark.text, endorses=remark.endorses
+        )
+        action = "application.endorsed" if remark.endorses else "application.remarked"
+        event = Event(action, f"application:{application}", remark.actor, remark.text)
+        self._ledger.change(event, lambda session: session.add(row))
+
+    def remarks(self, application: ApplicationId) -> Sequence[Remark]:
+        """Return the remarks, the oldest first."""
+        query = select(RemarkRow).where(RemarkRow.application == application).order_by(RemarkRow.id)
+        with Session(self._engine) as session:
+            return [Remark(row.actor, row.at, row.text, row.endorses) for row in session.scalars(query)]
+
     def every(self) -> Sequence[tuple[Application, ApplicationState]]:
         """Return all applications, by id."""
         with Session(self._engine) as session:
@@ -104,7 +120,13 @@ class SqlApplications:
 
 
 def _application(row: ApplicationRow) -> Application:
-    return read_document(row.document, f"application {row.id}")
+    return _read(row.document, row.id)
+
+
+@lru_cache(maxsize=4096)
+def _read(document: str, name: str) -> Application:
+    """Read a document; the same text is the same application, which nobody can change."""
+    return read_document(document, f"application {name}")
 
 
 def _written(application: Application, actor: str, action: str) -> Event:

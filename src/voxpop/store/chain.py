@@ -3,7 +3,9 @@
 Each row's digest covers the row and the digest before it, so an edited, removed or reordered row shows. The newest
 digest is signed (Ed25519) and kept in a file beside the key, so a cut tail, and a chain rewritten from the start, show
 too. The head is written as an intent before the transaction and confirmed after it: a crash between the two leaves
-either the old head or the new one as the true end, and nothing else.
+either the old head or the new one as the true end, and nothing else. Intents are written while the database lets one
+transaction at a time append, so they follow each other as the rows do. Confirmations come after that, from several
+processes in any order: one that another intent has overtaken says nothing.
 """
 
 import json
@@ -14,6 +16,7 @@ from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from filelock import FileLock
 
 from voxpop.kernel.digests import Json, canonical_json, sha256_json
 from voxpop.kernel.errors import Absent
@@ -97,6 +100,7 @@ class SignedHead:
     def __init__(self, folder: Path) -> None:
         self._key_file = folder / "audit.key"
         self._head_file = folder / "audit-head.json"
+        self._one_writer = FileLock(folder / "audit.lock", mode=0o600)
 
     def create(self) -> None:
         """Make a key and sign the empty chain; silent where both are there.
@@ -106,24 +110,28 @@ class SignedHead:
         AuditKeyAbsent
             If there is a head but no key: a new key would hide a rewritten chain.
         """
-        if self._key_file.exists():
+        with self._one_writer:
+            if not self._key_file.exists():
+                if self._head_file.exists():
+                    raise AuditKeyAbsent
+                self._make_key()
             if not self._head_file.exists():
                 self._write(EMPTY, None)
-            return
-        if self._head_file.exists():
-            raise AuditKeyAbsent
-        descriptor = os.open(self._key_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(Ed25519PrivateKey.generate().private_bytes_raw())
-        self._write(EMPTY, None)
 
     def intend(self, current: Head, following: Head) -> None:
         """Say, before the transaction, which head will follow which."""
-        self._write(following, current)
+        with self._one_writer:
+            self._write(following, current)
 
     def confirm(self, head: Head) -> None:
-        """Say, after the transaction, that the head stands."""
-        self._write(head, None)
+        """Say, after the transaction, that the head stands; silent if another has been intended to follow it."""
+        with self._one_writer:
+            try:
+                signed, _ = self._read()
+            except (OSError, ValueError, KeyError, TypeError, InvalidSignature):
+                return  # somebody changed it meanwhile: `faults` tells
+            if signed == head:
+                self._write(head, None)
 
     def faults(self, end: Head) -> list[str]:
         """Hold the chain's end against the signed head; return what is wrong, a sentence each."""
@@ -138,6 +146,13 @@ class SignedHead:
         if end.seq > signed.seq:
             return [f"events {signed.seq + 1} to {end.seq} were added behind the signed head"]
         return [f"the chain was rewritten: event {end.seq} is not the one that was signed"]
+
+    def _make_key(self) -> None:
+        draft = self._key_file.with_suffix(".new")
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(Ed25519PrivateKey.generate().private_bytes_raw())
+        draft.replace(self._key_file)
 
     def _key(self) -> Ed25519PrivateKey:
         try:

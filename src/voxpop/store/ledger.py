@@ -2,7 +2,8 @@
 
 import json
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from enum import StrEnum
 
@@ -14,7 +15,11 @@ from voxpop.kernel.digests import canonical_json
 from voxpop.kernel.errors import Absent, IllegalMove
 from voxpop.kernel.ledger import Event
 from voxpop.store.chain import EMPTY, Head, Link, SignedHead, faults, link_digest
+from voxpop.store.engine import Turn, take_turn
 from voxpop.store.schema import STATEFUL, AuditRow, MoveRow, OutboxRow
+
+_LISTED = frozenset({"application", "volume", "appliance", "run"})
+_AT_ONCE = 5000
 
 
 class SubjectAbsent(Absent):
@@ -23,7 +28,8 @@ class SubjectAbsent(Absent):
     code = "subject-absent"
 
     def __init__(self, kind: str, name: str) -> None:
-        super().__init__(f"there is no {kind} '{name}' here: `voxpop {kind} list` shows what there is")
+        hint = f": `voxpop {kind} list` shows what there is" if kind in _LISTED else ""
+        super().__init__(f"there is no {kind} '{name}' here{hint}")
 
 
 class SqlLedger:
@@ -103,15 +109,44 @@ class SqlLedger:
         with Session(self._engine) as session:
             return [_link(row) for row in session.scalars(query)]
 
+    def search(self, begins: Mapping[str, str], before: int | None, most: int) -> Sequence[Link]:
+        """Return the newest events that fit.
+
+        Parameters
+        ----------
+        begins : mapping
+            ``subject``, ``actor`` and ``action``: what each begins with; empty for any.
+        before : int or None
+            Only events older than this number.
+        """
+        query = select(AuditRow).order_by(AuditRow.seq.desc()).limit(most)
+        for column, start in begins.items():
+            if start:
+                query = query.where(getattr(AuditRow, column).startswith(start, autoescape=True))
+        if before is not None:
+            query = query.where(AuditRow.seq < before)
+        with Session(self._engine) as session:
+            return [_link(row) for row in session.scalars(query)]
+
     def last_fact(self, action: str, subject: str, name: str) -> str:
         """Return a fact of the last event of an action and subject; empty where there is none."""
         found = [link.event.facts.get(name) for link in self.links(subject) if link.event.action == action]
         return str(found[-1]) if found and found[-1] is not None else ""
 
     def verify(self) -> list[str]:
-        """Check the whole chain and its signed head; return what is wrong, a sentence each."""
-        found, end = faults(self.links())
-        return [*found, *self._head.faults(end)]
+        """Check the whole chain and its signed head; return what is wrong, a sentence each.
+
+        Only the end is held against the head while nothing can be appended; the rows before it do not change, and are
+        walked while others go on.
+        """
+        with self._lock, Session(self._engine) as session, session.begin():
+            take_turn(session, Turn.AUDIT)
+            end = _last(session)
+            at_the_end = self._head.faults(end)
+        found, walked = faults(self._up_to(end.seq))
+        if walked != end:
+            found.append(f"the chain ended at event {end.seq} and was changed while it was read: verify it again")
+        return [*found, *at_the_end]
 
     def waiting(self) -> Iterator[OutboxRow]:
         """Yield the outbox rows that nobody has taken, the oldest first."""
@@ -125,10 +160,29 @@ class SqlLedger:
         with Session(self._engine) as session, session.begin():
             session.execute(update(OutboxRow).where(OutboxRow.seq == seq).values(taken=True))
 
+    @contextmanager
+    def still(self) -> Iterator[None]:
+        """Let nobody append while the block runs."""
+        with self._lock, Session(self._engine) as session, session.begin():
+            take_turn(session, Turn.AUDIT)
+            yield
+
+    def _up_to(self, end: int) -> Iterator[Link]:
+        seq: int | None = None
+        while True:
+            query = select(AuditRow).where(AuditRow.seq <= end).order_by(AuditRow.seq).limit(_AT_ONCE)
+            with Session(self._engine) as session:
+                rows = session.scalars(query if seq is None else query.where(AuditRow.seq > seq)).all()
+            if not rows:
+                return
+            seq = rows[-1].seq
+            yield from map(_link, rows)
+
     def _append(self, event: Event, change: Callable[[Session, int, datetime], None]) -> None:
         now = self._clock.now()
         with self._lock, Session(self._engine) as session:
             with session.begin():
+                take_turn(session, Turn.AUDIT)
                 last = _last(session)
                 link = _following(last, iso_utc(now), event)
                 session.add(_row(link))
@@ -141,7 +195,7 @@ class SqlLedger:
 
 
 def _last(session: Session) -> Head:
-    row = session.scalars(select(AuditRow).order_by(AuditRow.seq.desc()).limit(1).with_for_update()).first()
+    row = session.scalars(select(AuditRow).order_by(AuditRow.seq.desc()).limit(1)).first()
     return Head(row.seq, row.digest) if row else EMPTY
 
 

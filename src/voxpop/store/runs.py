@@ -1,11 +1,12 @@
 """Runs over SQL."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, Select, select
 from sqlalchemy.orm import Session
 
+from voxpop.kernel.digests import Json
 from voxpop.kernel.ids import ApplianceId, ApplicationId, RunId, VolumeId
 from voxpop.kernel.ledger import Event
 from voxpop.run.model import Run
@@ -42,9 +43,15 @@ class SqlRuns:
             pipeline_digest=run.pipeline_digest,
             state=run.state.value,
             repeats=run.repeats,
+            parameters=dict(run.parameters),
             created_at=run.created_at,
         )
-        facts = {"pipeline": run.pipeline, "pipeline_sha256": run.pipeline_digest, "repeats": run.repeats}
+        facts: dict[str, Json] = {
+            "pipeline": run.pipeline,
+            "pipeline_sha256": run.pipeline_digest,
+            "repeats": run.repeats,
+            "parameters": dict(run.parameters),
+        }
         event = Event("run.created", f"run:{run.id}", actor, facts=facts)
         self._ledger.change(event, lambda session: session.add(row))
 
@@ -58,12 +65,44 @@ class SqlRuns:
 
     def every(self) -> Sequence[Run]:
         """Return all runs, the oldest first."""
-        with Session(self._engine) as session:
-            return [self._run(row) for row in session.scalars(select(RunRow).order_by(RunRow.created_at, RunRow.id))]
+        return self._all(_oldest_first())
 
     def of_application(self, application: ApplicationId) -> Sequence[Run]:
         """Return the application's runs, the oldest first."""
-        return [run for run in self.every() if run.application == application]
+        return self._all(_oldest_first().where(RunRow.application == application))
+
+    def in_states(self, states: Collection[RunState], scope: Collection[ApplicationId] | None) -> Sequence[Run]:
+        """Return the runs of some projects (None for all) that are in some states, the oldest first."""
+        wanted = _oldest_first().where(RunRow.state.in_([state.value for state in states]))
+        return self._all(_within(wanted, scope))
+
+    def newest(
+        self,
+        scope: Collection[ApplicationId] | None,
+        most: int,
+        before: RunId | None = None,
+        *,
+        finished: bool = False,
+    ) -> Sequence[Run]:
+        """Return the newest runs of some projects (None for all), or those older than a run.
+
+        Parameters
+        ----------
+        finished : bool
+            Only those that are done and repeat no other.
+        """
+        query = _within(select(RunRow).order_by(RunRow.created_at.desc(), RunRow.id.desc()).limit(most), scope)
+        if finished:
+            query = query.where(RunRow.state == RunState.DONE.value, RunRow.repeats.is_(None))
+        if before is not None:
+            last = self.get(before)
+            here = (RunRow.created_at == last.created_at) & (RunRow.id < last.id)
+            query = query.where((RunRow.created_at < last.created_at) | here)
+        return self._all(query)
+
+    def _all(self, query: Select[RunRow]) -> list[Run]:
+        with Session(self._engine) as session:
+            return [self._run(row) for row in session.scalars(query)]
 
     def _run(self, row: RunRow) -> Run:
         return Run(
@@ -77,4 +116,13 @@ class SqlRuns:
             results=self._root / row.id,
             created_at=row.created_at,
             repeats=RunId(row.repeats) if row.repeats else None,
+            parameters=row.parameters,
         )
+
+
+def _oldest_first() -> Select[RunRow]:
+    return select(RunRow).order_by(RunRow.created_at, RunRow.id)
+
+
+def _within(query: Select[RunRow], scope: Collection[ApplicationId] | None) -> Select[RunRow]:
+    return query if scope is None else query.where(RunRow.application.in_(scope))

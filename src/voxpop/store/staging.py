@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import PurePosixPath
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
 from voxpop.kernel.ids import ParticipantLabel, VolumeId
@@ -43,6 +43,13 @@ class SqlStagingRecords:
         )
         with Session(self._engine) as session, session.begin():
             session.merge(row)
+
+    def fates(self, volume: VolumeId) -> dict[str, int]:
+        """Count the studies finished so far by what became of them."""
+        query = select(StagedStudyRow.fate, func.count()).where(StagedStudyRow.volume == volume)
+        with Session(self._engine) as session:
+            rows = session.execute(query.group_by(StagedStudyRow.fate)).all()
+            return {fate: number for fate, number in rows}  # noqa: C416 -- mypy knows what a Row unpacks to
 
     def outcomes(self, volume: VolumeId) -> Sequence[StudyOutcome]:
         """Return the studies finished so far, by ordinal."""

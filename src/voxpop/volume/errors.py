@@ -1,7 +1,11 @@
 """What the volume stage says no to."""
 
+from collections.abc import Sequence
+
 from voxpop.kernel.errors import Absent, Invalid, Refused
 from voxpop.kernel.ids import VolumeId
+
+_NAMED = 100
 
 
 class UnsealableFile(Refused):
@@ -50,3 +54,22 @@ class ReasonMissing(Invalid):
 
     def __init__(self, decision: str) -> None:
         super().__init__(f"{decision} needs a reason: give one in a few words")
+
+
+class VolumeChanged(Refused):
+    """A volume is not as it was sealed."""
+
+    code = "volume-changed"
+
+    def __init__(self, volume: str, parts: Sequence[str]) -> None:
+        more = f" and {len(parts) - _NAMED} more" if len(parts) > _NAMED else ""
+        super().__init__(f"volume '{volume}' is not as it was sealed: {'; '.join(parts[:_NAMED])}{more}")
+
+
+class VolumeNotGranted(Refused):
+    """A person opens a volume without a grant that holds today."""
+
+    code = "volume-not-granted"
+
+    def __init__(self, volume: str) -> None:
+        super().__init__(f"you have no grant that opens volume '{volume}' today: ask the data manager for one")

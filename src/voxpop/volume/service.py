@@ -9,7 +9,7 @@ from pathlib import Path
 from voxpop.kernel.clock import Clock
 from voxpop.kernel.ids import ApplicationId, CohortId, VolumeId
 from voxpop.kernel.ledger import Event, Ledger
-from voxpop.volume.errors import GrantTooLong, ReasonMissing, VolumeFilesAbsent, VolumeNotSealed
+from voxpop.volume.errors import GrantTooLong, ReasonMissing, VolumeChanged, VolumeFilesAbsent, VolumeNotSealed
 from voxpop.volume.model import MANIFEST, Grant, Volume
 from voxpop.volume.ports import Volumes
 from voxpop.volume.seal import Verification, manifest_of, reopen, seal, verify
@@ -124,6 +124,22 @@ class VolumeService:
             "extra": len(found.extra),
         }
         self._ledger.record(Event("volume.verified", _subject(name), actor, facts=counts))
+        return found
+
+    def check_volume(self, name: VolumeId, actor: str) -> Verification:
+        """Verify a volume, and refuse it if it is not as it was sealed.
+
+        Raises
+        ------
+        VolumeChanged
+            Naming the first of what differs; else as ``verify_volume`` does.
+        """
+        found = self.verify_volume(name, actor)
+        if not found.intact:
+            parts = [] if found.manifest_intact else ["its manifest is not the one that was sealed"]
+            for what in ("changed", "missing", "extra"):
+                parts.extend(f"{path} is {what}" for path in getattr(found, what))
+            raise VolumeChanged(name, parts)
         return found
 
     def get(self, name: VolumeId) -> Volume:

@@ -2,9 +2,11 @@
 
 import getpass
 import os
+import re
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -12,7 +14,10 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from voxpop.access.model import Role
 from voxpop.wiring.errors import SettingsInvalid
+
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 def _person() -> str:
@@ -31,6 +36,78 @@ class SitePrices(BaseModel):
     gb_month: float = Field(default=0.03, ge=0, description="Price of one gigabyte of storage for thirty days.")
 
 
+class Web(BaseModel):
+    """The portal and the API."""
+
+    host: str = Field(default="127.0.0.1", description="Address that `voxpop serve` listens on.")
+    port: int = Field(default=8321, ge=0, le=65535, description="Port that `voxpop serve` listens on.")
+    base_url: str = Field(
+        default="", description="Address under which browsers reach the portal; empty for the one it listens on."
+    )
+    hosts: list[str] = Field(default_factory=list, description="Further host names under which it may be asked.")
+    idle_minutes: int = Field(default=30, ge=1, le=1440, description="A session ends after so long without use.")
+    session_hours: int = Field(default=12, ge=1, le=72, description="A session ends after so long in any case.")
+    webhook_private: bool = Field(
+        default=False, description="Whether webhooks may be told at addresses of private networks and of this machine."
+    )
+    requests_per_minute: int = Field(
+        default=1200, ge=10, description="Requests that one session or token may send a minute; an address ten times."
+    )
+    proxies: list[str] = Field(
+        default_factory=list, description="Addresses of reverse proxies whose X-Forwarded headers are believed."
+    )
+
+
+class Provider(BaseModel):
+    """An OpenID provider that people may sign in with."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,30}$", description="Its name in addresses.")
+    title: str = Field(min_length=1, max_length=30, description="What people read: `Sign in with <title>`.")
+    issuer: str = Field(max_length=200, description="Its issuer, exactly as its discovery document says it.")
+    client_id: str = Field(min_length=1, description="What it knows this bank by.")
+    client_secret_file: Path | None = Field(default=None, description="File with the secret; none for a public client.")
+    scopes: list[str] = Field(default=["openid", "profile", "email"], description="What is asked for.")
+    roles: dict[str, Role] = Field(
+        default_factory=dict,
+        description="Entitlement or group, exactly or with a trailing `*`, to a role in the bank.",
+    )
+    groups: dict[str, str] = Field(default_factory=dict, description="The same, to the name of a group of the bank.")
+    members: list[str] = Field(
+        default_factory=list, description="Whoever comes in must have one of these; empty lets in all it knows."
+    )
+    ca_file: Path | None = Field(default=None, description="Certificates to trust; none for the usual ones.")
+
+    @field_validator("issuer")
+    @classmethod
+    def _is_issuer(cls, issuer: str) -> str:
+        parts = urlsplit(issuer)
+        https = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
+        if not https or not parts.hostname or parts.query or parts.fragment or parts.username is not None:
+            raise ValueError("an issuer is an https address without a query")
+        return issuer
+
+    @field_validator("scopes")
+    @classmethod
+    def _asks_for_openid(cls, scopes: list[str]) -> list[str]:
+        return scopes if "openid" in scopes else ["openid", *scopes]
+
+    @field_validator("roles", "groups")
+    @classmethod
+    def _is_no_default(cls, rules: dict[str, str]) -> dict[str, str]:
+        if any(not pattern.strip("* ") for pattern in rules):
+            raise ValueError("a rule for everybody is none: name an entitlement or a group")
+        return rules
+
+    @field_validator("groups")
+    @classmethod
+    def _are_group_names(cls, rules: dict[str, str]) -> dict[str, str]:
+        if any(not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,62}", name) for name in rules.values()):
+            raise ValueError("a group's name has lower-case letters, digits, '.', '_' and '-'")
+        return rules
+
+
 class Settings(BaseSettings):
     """Everything that can be set; every field has a default that works on one machine."""
 
@@ -43,7 +120,25 @@ class Settings(BaseSettings):
     )
     workers: int = Field(default=2, ge=1, le=64, description="Studies staged at the same time.")
     database_url_file: Path | None = Field(default=None, description="File with the database's URL; empty for SQLite.")
+    reviewers: int = Field(
+        default=1,
+        ge=1,
+        le=20,
+        description="How many of the committee must be for an application before it is approved.",
+    )
+    web: Web = Field(default_factory=Web, description="The portal and the API.")
     prices: SitePrices = Field(default_factory=SitePrices, description="Price list of site local.")
+    providers: list[Provider] = Field(
+        default=[], description="OpenID providers that people may sign in with: `how-to/sign-in-with-openid.md`."
+    )
+
+    @field_validator("providers")
+    @classmethod
+    def _are_different(cls, providers: list[Provider]) -> list[Provider]:
+        for what in ("name", "title", "issuer"):
+            if len({getattr(one, what) for one in providers}) < len(providers):
+                raise ValueError(f"two providers have the same {what}")
+        return providers
 
     @classmethod
     def settings_customise_sources(

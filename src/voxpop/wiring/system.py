@@ -2,28 +2,42 @@
 
 import logging
 import logging.handlers
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from functools import cached_property
 from importlib.metadata import entry_points
 from pathlib import Path
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
+from sqlalchemy.exc import SQLAlchemyError
 
+from voxpop.access.credentials import Safe
+from voxpop.access.entrance import Books, Entrance, Patience
+from voxpop.access.federation import Federation, Register
+from voxpop.access.model import Account, Membership, ProjectRole, Role
+from voxpop.access.permissions import Action
+from voxpop.access.service import GROUP, AccessService
 from voxpop.appliance.ports import Site
 from voxpop.appliance.service import ApplianceService
+from voxpop.application.model import Application
 from voxpop.application.ports import PriceList
-from voxpop.application.service import ApplicationService
+from voxpop.application.service import ApplicationService, Board
 from voxpop.application.states import ApplicationState
 from voxpop.cohort.model import Harvest
 from voxpop.cohort.service import CohortService
 from voxpop.flow.chain import RecordedChain
 from voxpop.flow.counts import RequestCounts
+from voxpop.flow.egress import CohortIdentities, results_of
 from voxpop.flow.evidence import Sources
 from voxpop.flow.reporting import Reporting
-from voxpop.flow.work import DurableWork, Places, Stages
+from voxpop.flow.work import OVER, DurableWork, Places, Stages
 from voxpop.kernel.clock import Clock
+from voxpop.kernel.digests import Json
 from voxpop.kernel.errors import Refused
-from voxpop.kernel.ids import ApplicationId, VolumeId
+from voxpop.kernel.ids import ApplianceId, ApplicationId, CohortId, RunId, VolumeId
+from voxpop.kernel.ledger import Event
+from voxpop.result.egress.ports import Surroundings
+from voxpop.result.egress.service import ReleaseService
 from voxpop.result.service import ResultService
 from voxpop.run.model import Pipeline
 from voxpop.run.pipelines import pipeline_named
@@ -32,23 +46,37 @@ from voxpop.run.service import RunService
 from voxpop.staging.course import Deidentification, Tools
 from voxpop.staging.deid import load_profile, load_secret, new_secret, save_secret
 from voxpop.staging.service import StagingService
+from voxpop.store.answers import SqlAnswers
 from voxpop.store.appliances import SqlAppliances
-from voxpop.store.applications import SqlApplications
+from voxpop.store.applications import ApplicationExists, SqlApplications
 from voxpop.store.archives import SqlArchives
 from voxpop.store.chain import SignedHead
 from voxpop.store.cohorts import SqlCohorts
-from voxpop.store.engine import open_engine
+from voxpop.store.engine import database_url, open_engine
 from voxpop.store.ledger import SqlLedger
+from voxpop.store.operations import SqlOperations
+from voxpop.store.people import SqlPeople
+from voxpop.store.releases import SqlReleases
 from voxpop.store.results import SqlResults
 from voxpop.store.runs import SqlRuns
+from voxpop.store.sessions import SqlSessions, SqlTokens
 from voxpop.store.staging import SqlStagingRecords
 from voxpop.store.volumes import SqlVolumes
+from voxpop.store.webhooks import SqlWebhooks
+from voxpop.store.workers import SqlWorkers
+from voxpop.volume.model import Volume
 from voxpop.volume.service import VolumeService
+from voxpop.volume.states import VolumeState
 from voxpop.wiring.archives import Archives
+from voxpop.wiring.errors import SettingsInvalid
 from voxpop.wiring.installed import pipelines, recipes
+from voxpop.wiring.providers import doors
 from voxpop.wiring.sandboxes import best_sandbox, leaves_network, sandbox_named
 from voxpop.wiring.settings import Settings
 from voxpop.wiring.work import WorkFolder
+
+STAYING = ("serve", "worker --stay")
+"""The commands that take the work that is asked for, until they are stopped."""
 
 
 class NotApproved(Refused):
@@ -86,8 +114,19 @@ class System:
 
     @property
     def jobs_url(self) -> str:
-        """The database of durable work."""
+        """The database of durable work: the same server's, in a schema of its own, where that is PostgreSQL."""
+        if self.workers.several:
+            return database_url(self.database_url).render_as_string(hide_password=False)
         return self.work.jobs_url
+
+    @cached_property
+    def workers(self) -> SqlWorkers:
+        """Who does durable work."""
+        return SqlWorkers(self._engine)
+
+    def attended(self) -> bool:
+        """Say whether somebody stays to take the work that is asked for."""
+        return bool(self.workers.staying()) if self.workers.several else self.work.holder() in STAYING
 
     @cached_property
     def ledger(self) -> SqlLedger:
@@ -110,7 +149,53 @@ class System:
     def applications(self) -> ApplicationService:
         """The use cases of applications."""
         records = SqlApplications(self._engine, self.ledger, self._clock)
-        return ApplicationService(records, self.counts, self, self.ledger, self)
+        board = Board(self.settings.reviewers, self.access.aliases, self._clock)
+        return ApplicationService(records, self.counts, self, self.ledger, self, board=board)
+
+    @cached_property
+    def access(self) -> AccessService:
+        """The use cases of accounts, groups and rights."""
+        return AccessService(self._people, self._safe, self._clock)
+
+    @cached_property
+    def entrance(self) -> Entrance:
+        """Sign-in, sessions and tokens."""
+        web = self.settings.web
+        return Entrance(
+            Books(self._people, SqlSessions(self._engine), SqlTokens(self._engine, self.ledger)),
+            self._safe,
+            self.ledger,
+            self._clock,
+            Patience(timedelta(minutes=web.idle_minutes), timedelta(hours=web.session_hours)),
+        )
+
+    @cached_property
+    def providers(self) -> Federation:
+        """Sign-in with OpenID providers."""
+
+        def known(person: str) -> bool:
+            acted = (link.event.actor for link in self.ledger.search({"actor": person}, None, 1000))
+            owned = (volume for volume in self.volumes.every() if volume.owner == person)
+            granted = (one for volume in self.volumes.every() for one in self.volumes.grants(volume.id))
+            return person in acted or any(owned) or any(one.person == person for one in granted)
+
+        register = Register(self._people, SqlSessions(self._engine), self.access, known)
+        return Federation(doors(self.settings.providers, self._clock), register, self._safe, self.ledger, self._clock)
+
+    @cached_property
+    def operations(self) -> SqlOperations:
+        """The pieces of durable work that were asked for."""
+        return SqlOperations(self._engine, self._clock)
+
+    @cached_property
+    def answers(self) -> SqlAnswers:
+        """What calls of the API were answered, by idempotency key."""
+        return SqlAnswers(self._engine, self._safe, self._clock)
+
+    @cached_property
+    def webhooks(self) -> SqlWebhooks:
+        """Where accounts want to be told of events."""
+        return SqlWebhooks(self._engine, self.ledger, self._safe, self._clock)
 
     @cached_property
     def counts(self) -> RequestCounts:
@@ -207,6 +292,18 @@ class System:
         return SqlResults(self._engine)
 
     @cached_property
+    def release_records(self) -> SqlReleases:
+        """What was asked to leave, and the decisions on it."""
+        return SqlReleases(self._engine, self.ledger)
+
+    @cached_property
+    def releases(self) -> ReleaseService:
+        """The use cases of egress."""
+        identities = CohortIdentities(self.sources, self.cohort_records.selection)
+        around = Surroundings(results_of(self.sources), identities, self.access.aliases)
+        return ReleaseService(self.release_records, around, self.ledger, self._clock, self.work.releases)
+
+    @cached_property
     def sources(self) -> Sources:
         """Where the evidence of a run is gathered from."""
         return Sources(
@@ -236,6 +333,7 @@ class System:
             appliances=self.appliances,
             runs=self.runs,
             reporting=self.reporting,
+            applicants=self.applicants,
         )
         return DurableWork(stages, named_pipeline, Places(self.work.results), self._clock)
 
@@ -291,16 +389,123 @@ class System:
 
     def fates(self, volume: VolumeId) -> dict[str, int]:
         """Count what became of the studies of a volume's cohort."""
-        counted: dict[str, int] = {}
-        for study in self.staging_records.outcomes(volume):
-            counted[study.fate.value] = counted.get(study.fate.value, 0) + 1
+        counted = self.staging_records.fates(volume)
         cohort = self.cohort_records.get(self.volumes.get(volume).cohort)
         return {**counted, "not selected": counted.get("not selected", 0) + cohort.not_selected}
 
+    def database_answers(self) -> bool:
+        """Say whether the database answers."""
+        try:
+            with self._engine.connect() as connection:
+                return connection.execute(text("SELECT 1")).scalar() == 1
+        except SQLAlchemyError:
+            return False
+
+    def can_sign_in(self, account: Account) -> bool:
+        """Say whether an account has something to sign in with: a password, or a provider that the settings name."""
+        if not account.enabled:
+            return False
+        if not account.local:
+            return any(one.issuer == account.issuer for one in self.settings.providers)
+        return bool(self._people.kept(account.name).password)
+
+    def record_view(self, volume: Volume, person: str, participants: Sequence[str]) -> None:
+        """Write down that a person looked at images of participants, by their pseudonyms."""
+        facts: dict[str, Json] = {"participants": [*participants]}
+        self.ledger.record(Event("volume.viewed", f"volume:{volume.id}", person, facts=facts))
+
+    def pipeline_of(self, application: ApplicationId, name: str | None = None) -> Pipeline:
+        """Return a pipeline by its name, or the one that an application runs first."""
+        return named_pipeline(name or self.applications.get(application).pipeline)
+
+    def draft_application(self, written: Application, account: Account) -> None:
+        """Keep a draft; who writes it first is its applicant.
+
+        Raises
+        ------
+        ApplicationExists
+            If the name is that of another's application.
+        """
+        taken = any(one.id == written.id for one, _ in self.applications.every())
+        if taken and not self.access.rights(account).may(Action.APPLICATION_CHANGE, written.id):
+            raise ApplicationExists(written.id)
+        self.applications.draft(written, account.person)
+        if not self.access.team(written.id):
+            self.access.join(Membership(written.id, account.name, ProjectRole.APPLICANT), account.person)
+
+    def applicants(self, application: ApplicationId) -> list[str]:
+        """Return the persons who may open an application's volumes without being granted them one by one."""
+        team = self.access.team(application)
+        names = [one.who for one in team if one.role is ProjectRole.APPLICANT and not one.who.startswith(GROUP)]
+        return [self.access.get(name).person for name in names]
+
+    def may_open(self, account: Account, volume: Volume) -> bool:
+        """Say whether an account may open a volume's images today: by a grant, or as a data manager."""
+        if Role.DATA_MANAGER in account.roles:
+            return volume.state is VolumeState.SEALED
+        return self.person_may_open(volume.id, account.person)
+
+    def person_may_open(self, volume: VolumeId, person: str) -> bool:
+        """Say whether a grant opens a volume to a person today; none does once the project is over."""
+        over = self.applications.state(self.volumes.get(volume).application) in OVER
+        return not over and self.volumes.may_open(volume, person)
+
+    def project_of(self, kind: str, name: str) -> ApplicationId:
+        """Return the project that a thing belongs to.
+
+        Parameters
+        ----------
+        kind : str
+            ``application``, ``cohort``, ``volume``, ``appliance``, ``run`` or ``release``.
+
+        Raises
+        ------
+        Absent
+            If there is no such thing.
+        """
+        find: dict[str, Callable[[], ApplicationId]] = {
+            "application": lambda: self.applications.get(ApplicationId(name)).id,
+            "cohort": lambda: self.cohort_records.get(CohortId(name)).application,
+            "volume": lambda: self.volumes.get(VolumeId(name)).application,
+            "appliance": lambda: self.appliances.get(ApplianceId(name)).application,
+            "run": lambda: self.run_records.get(RunId(name)).application,
+            "release": lambda: self.run_records.get(self.releases.get(name).run).application,
+        }
+        return find[kind]()
+
+    @cached_property
+    def _people(self) -> SqlPeople:
+        return SqlPeople(self._engine, self.ledger)
+
+    @cached_property
+    def _safe(self) -> Safe:
+        return Safe(self.work.protected)
+
     @cached_property
     def _engine(self) -> Engine:
-        file = self.settings.database_url_file
-        return open_engine(file.read_text().strip() if file else self.work.database_url)
+        return open_engine(self.database_url)
+
+    @property
+    def database_url(self) -> str:
+        """The database's URL, which may hold a password."""
+        return read_database_url(self.work, self.settings)
+
+
+def read_database_url(work: WorkFolder, settings: Settings) -> str:
+    """Return the URL of a work folder's database, which may hold a password.
+
+    Raises
+    ------
+    SettingsInvalid
+        If the file that the settings name cannot be read.
+    """
+    file = settings.database_url_file
+    if file is None:
+        return work.database_url
+    try:
+        return file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as unreadable:
+        raise SettingsInvalid("database_url_file", "the file it names cannot be read") from unreadable
 
 
 def named_pipeline(name: str) -> Pipeline:

@@ -51,6 +51,11 @@ class WorkFolder:
         return self.root / "results"
 
     @property
+    def releases(self) -> Path:
+        """One folder a release: the files that were let out, with what was checked."""
+        return self.root / "releases"
+
+    @property
     def logs(self) -> Path:
         """Logs, without identity."""
         return self.root / "logs"
@@ -87,6 +92,15 @@ class WorkFolder:
             sign.unlink(missing_ok=True)
             lock.release()
 
+    def holder(self) -> str:
+        """Return the command that holds the folder now, without `voxpop`; empty where none does."""
+        try:
+            content = json.loads((self.root / "runtime.json").read_text())
+            os.kill(int(content["pid"]), 0)
+            return str(content["command"])
+        except (OSError, ValueError, KeyError):  # gone, just being written, or another user's
+            return ""
+
 
 def open_work(root: Path, *, create: bool) -> WorkFolder:
     """Open a work folder, or make one.
@@ -108,7 +122,7 @@ def open_work(root: Path, *, create: bool) -> WorkFolder:
     work = WorkFolder(root)
     work.protected.mkdir(mode=0o700, exist_ok=True)
     work.protected.chmod(0o700)
-    for folder in (work.volumes, work.appliances, work.runs, work.results, work.logs):
+    for folder in (work.volumes, work.appliances, work.runs, work.results, work.releases, work.logs):
         folder.mkdir(exist_ok=True)
     return work
 

@@ -17,6 +17,7 @@ from voxpop.kernel.ids import RunId
 from voxpop.kernel.progress import Progress, Silent
 from voxpop.run.compare import compare
 from voxpop.run.model import Comparison
+from voxpop.store.workers import Place
 from voxpop.wiring.system import System
 from voxpop.worker import workflows
 from voxpop.worker.errors import WorkFailed, restored
@@ -24,7 +25,6 @@ from voxpop.worker.errors import WorkFailed, restored
 R = TypeVar("R")
 
 _VERSION = "1"  # fixed: an upgrade must find the work that an older version left pending
-_EXECUTOR = "local"
 _ENDED_BADLY = frozenset({"ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"})
 _ENDED = _ENDED_BADLY | {"SUCCESS"}
 _MOST_ATTEMPTS = 1000
@@ -39,11 +39,18 @@ _WORK: dict[Work, Callable[[str], object]] = {
 
 
 class Runtime:
-    """Runs durable work while it is open."""
+    """Runs durable work while it is open.
 
-    def __init__(self, system: System, progress: Progress) -> None:
+    Parameters
+    ----------
+    place : Place
+        What durable work is noted under, and who it is held for.
+    """
+
+    def __init__(self, system: System, progress: Progress, place: Place) -> None:
         self._system = system
         self._progress = progress
+        self.place = place
 
     def heard(self, sign: str) -> None:
         """Pass a step's end on to the progress bar."""
@@ -87,6 +94,18 @@ class Runtime:
         """Execute a run to its end; a run that was killed goes on."""
         self._finished(workflows.execute, run, f"execute:{run}")
 
+    def take_over(self) -> None:
+        """Take up what workers that are gone have left."""
+        for name in sorted(self._at_work() - {self.place.name}):
+            with self._system.workers.gone(name) as gone:
+                if gone:
+                    DBOS._recover_pending_workflows([name])  # noqa: SLF001  # DBOS gives this to its own service only
+                    self._system.operations.reclaim(name)
+
+    def _at_work(self) -> set[str]:
+        pending = DBOS.list_workflows(status="PENDING", load_input=False, load_output=False)
+        return {one.executor_id for one in pending if one.executor_id} | self._system.operations.workers()
+
     def _finished(self, workflow: Callable[[str], R], subject: str, name: str, *, once: bool = False) -> R:
         handle, fresh = _started(workflow, subject, name, _ENDED_BADLY if once else _ENDED)
         try:
@@ -112,12 +131,27 @@ def running(system: System, holder: str, progress: Progress | None = None) -> It
 
 
 @contextmanager
-def launched(system: System, progress: Progress) -> Iterator[Runtime]:
-    """Run durable work in this process, which holds the work folder; what a killed process left goes on at once."""
-    runtime = Runtime(system, progress)
+def launched(system: System, progress: Progress, *, staying: bool = False) -> Iterator[Runtime]:
+    """Run durable work in this process, which holds the work folder; what a killed process left goes on at once.
+
+    Parameters
+    ----------
+    staying : bool
+        Whether beside other workers, where the database can have several.
+
+    Raises
+    ------
+    PlacesTaken
+        If others work on the database, and this process has to be alone or has no place beside them.
+    """
+    with system.workers.place(staying=staying) as place:
+        yield from _running(system, Runtime(system, progress, place))
+
+
+def _running(system: System, runtime: Runtime) -> Iterator[Runtime]:
     workflows.bind(system.durable_work, runtime.heard)
     try:
-        _launch(system)
+        _launch(system, runtime.place.name)
         yield runtime
     except BaseException as end:
         workflows.halt()
@@ -137,14 +171,14 @@ def _hear(told: ExceptionContext) -> None:
     workflows.note(told.original_exception)
 
 
-def _launch(system: System) -> None:
+def _launch(system: System, executor: str) -> None:
     logging.getLogger("dbos").handlers.clear()
     logging.getLogger("dbos").propagate = False
     config = DBOSConfig(
         name="voxpop",
         system_database_url=system.jobs_url,
         application_version=_VERSION,
-        executor_id=_EXECUTOR,
+        executor_id=executor,
         log_level="CRITICAL",
         console_log_level="CRITICAL",
         notification_listener_polling_interval_sec=1.0,  # nothing of ours waits for notifications
@@ -189,6 +223,8 @@ def _result(handle: WorkflowHandle[R]) -> R:
     while handle.get_status().status not in _ENDED:
         if workflows.disk_full():
             raise OSError(errno.ENOSPC, "")
+        if workflows.halted():
+            raise workflows.Halted
         time.sleep(pause_s)
         pause_s = min(_LOOK_EVERY_S, 1.5 * pause_s)
     return handle.get_result()

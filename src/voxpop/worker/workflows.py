@@ -27,7 +27,7 @@ class _Bound:
     disk_full = threading.Event()
 
 
-class _Halted(BaseException):
+class Halted(BaseException):
     """No step may begin any more; DBOS records nothing of it, so the next launch goes on here."""
 
 
@@ -44,6 +44,11 @@ def halt() -> None:
     _Bound.halted.set()
 
 
+def halted() -> bool:
+    """Say whether the process is about to end."""
+    return _Bound.halted.is_set()
+
+
 def note(failure: BaseException) -> None:
     """Hear of a database's error; where DBOS cannot write that a workflow failed, who waits would wait for ever."""
     if disk.is_full(failure):
@@ -57,7 +62,7 @@ def disk_full() -> bool:
 
 def _kept_plain(what: str, call: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     if _Bound.halted.is_set():
-        raise _Halted
+        raise Halted
     try:
         return call(*args, **kwargs)
     except Exception as error:

@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 
 from voxpop.backends.index.duckdb.verdict import Step
-from voxpop.cohort.model import Criteria, NotSelected, Selected, Selection, Tally
+from voxpop.cohort.model import AGES, SEXES, Criteria, NotSelected, Selected, Selection, Spread, Tally
 from voxpop.kernel.ids import SeriesUID, StudyUID
 from voxpop.kernel.imaging import ClinicalFacts, Series, Study
 
@@ -65,6 +65,14 @@ FROM ranked GROUP BY ALL
 """  # noqa: S608 -- a number of ours
 
 
+# Each participant once, by the first study; before the groups' numbers cut.
+PEOPLE = """
+SELECT position, sex, least(age // 10, 9) AS band, count(*)
+FROM (SELECT position, patient_id, issuer, min(age) AS age, min(sex) AS sex FROM cut WHERE step >= 10 GROUP BY ALL)
+GROUP BY ALL
+"""
+
+
 def selection(connection: duckdb.DuckDBPyConnection, criteria: Criteria) -> Selection:
     """Return every study of the index on one side or the other."""
     for name, column in (("weight", "weight_kg"), ("height", "height_cm")):
@@ -104,7 +112,7 @@ def tally(connection: duckdb.DuckDBPyConnection, criteria: Criteria) -> Tally:
     ):
         left -= sum(failed.get(step, 0) for step in members)
         steps.append((name, left))
-    return Tally(total, tuple(steps), _participants(connection, criteria))
+    return Tally(total, tuple(steps), _participants(connection, criteria), _spread(connection, criteria))
 
 
 def reason(step: Step, criteria: Criteria, modalities: Sequence[str]) -> str:
@@ -141,6 +149,21 @@ def _participants(connection: duckdb.DuckDBPyConnection, criteria: Criteria) -> 
     ).fetchall()
     counts = dict(found)
     return {group.name: counts.get(position, 0) for position, group in enumerate(criteria.groups, start=1)}
+
+
+def _spread(connection: duckdb.DuckDBPyConnection, criteria: Criteria) -> Spread:
+    """Count the same participants by sex and by age."""
+    found = connection.execute(PEOPLE).fetchall()
+    spread = {
+        (dimension, group.name): dict.fromkeys(categories, 0)
+        for group in criteria.groups
+        for dimension, categories in (("sex", SEXES), ("age", AGES))
+    }
+    for position, sex, band, number in found:
+        group = criteria.groups[position - 1].name
+        spread["sex", group][sex if sex in SEXES else "unknown"] += number
+        spread["age", group][AGES[-1] if band is None else AGES[band]] += number
+    return spread
 
 
 def _rows(cursor: duckdb.DuckDBPyConnection) -> Iterator[tuple[Any, ...]]:

@@ -4,7 +4,9 @@ import os
 import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from functools import lru_cache
 from pathlib import Path
+from typing import TypeAlias
 
 import duckdb
 
@@ -26,6 +28,8 @@ from voxpop.kernel.digests import sha256_json
 from voxpop.kernel.imaging import Study
 
 MEMORY = "1GB"
+Stamp: TypeAlias = tuple[tuple[str, int, int, int], ...]
+_KEPT_TALLIES = 256
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")  # it becomes a folder's name
 
 
@@ -40,6 +44,7 @@ class ParquetIndex:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._tallied = lru_cache(maxsize=_KEPT_TALLIES)(self._tally)
 
     def write(self, archive: str, studies: Iterable[Study]) -> tuple[int, int, str]:
         """Replace what is known of an archive; returns studies, series and the snapshot's digest.
@@ -80,9 +85,23 @@ class ParquetIndex:
             return selection(connection, criteria)
 
     def tally(self, criteria: Criteria) -> Tally:
-        """Answer criteria with exact counts only, at population size in a moment."""
+        """Answer criteria with exact counts only, at population size in a moment.
+
+        The same criteria over the same files are counted once: pages show them again and again.
+        """
+        return self._tallied(criteria, self._stamp())
+
+    def _tally(self, criteria: Criteria, stamp: Stamp) -> Tally:
+        del stamp
         with self._judged(criteria) as connection:
             return tally(connection, criteria)
+
+    def _stamp(self) -> Stamp:
+        """Return what tells these files from any that replace them: each is written anew and moved into place."""
+        files = sorted(self._folder.glob("**/*.parquet"))
+        return tuple(
+            (str(file), found.st_ino, found.st_mtime_ns, found.st_size) for file in files for found in (file.stat(),)
+        )
 
     def digest(self) -> str:
         """Return the digest of everything that ``select`` reads."""

@@ -1,0 +1,305 @@
+"""A backup: one file that a bank can be made from again, written while the bank works.
+
+It holds the database as it was at one moment, the settings, and of the protected folder the keys, the frozen lists and
+the audit log's head of that same moment: it is identity, as the protected folder is. Durable work's own database is
+left out: a piece of work that was not done is asked for again, and its steps may be done twice.
+"""
+
+import hashlib
+import json
+import os
+import stat
+import zipfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import IO
+
+from sqlalchemy import Engine, create_engine
+from sqlalchemy.pool import NullPool
+
+from voxpop import __version__
+from voxpop.backends import process
+from voxpop.kernel.clock import SystemClock, iso_utc
+from voxpop.kernel.digests import Json
+from voxpop.kernel.errors import Refused, Unavailable
+from voxpop.kernel.ledger import Event
+from voxpop.store.copying import postgresql_environment, postgresql_moment, sqlite_moment
+from voxpop.store.engine import HEAD, database_url
+from voxpop.volume.service import building_folder
+from voxpop.wiring.system import System
+
+FORMAT = 1
+MANIFEST = "manifest.json"
+SQLITE, POSTGRESQL = "voxpop.db", "voxpop.dump"
+LARGE = ("volumes", "appliances", "runs", "results", "releases")
+"""The folders that only a backup with data holds."""
+
+_LEFT_OUT = frozenset({"index", "staging", "quarantine", "demo-population", "demo-archive"})
+_HEAD = "audit-head.json"
+_PIECE = 1 << 20
+_PATH = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"}
+
+
+class BackupThere(Refused):
+    """A file has the backup's name already."""
+
+    code = "backup-there"
+
+    def __init__(self) -> None:
+        super().__init__("a file of that name is there already: name another, an earlier backup is not written over")
+
+
+class BackupPlaceOpen(Refused):
+    """The backup would lie among what could be handed to a stranger."""
+
+    code = "backup-place-open"
+
+    def __init__(self) -> None:
+        super().__init__("a backup is identity, and would lie in the open part of the work folder: name another folder")
+
+
+class DumpFailed(Unavailable):
+    """PostgreSQL's own program did not do it."""
+
+    code = "dump-failed"
+
+    def __init__(self, program: str, exit_code: int) -> None:
+        super().__init__(
+            f"`{program}` ended with exit code {exit_code}: see that the program is at least as new as the server, "
+            "that the database answers and that the disk has room, and try again"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What a backup is to hold beside the database and the settings.
+
+    Parameters
+    ----------
+    protected : bool
+        The keys, the frozen lists and the audit log's head.
+    data : bool
+        The index, volumes, runs, results and releases.
+    """
+
+    protected: bool = True
+    data: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """A backup that was written."""
+
+    files: int
+    bytes: int
+    left_out: tuple[str, ...]
+
+
+class _Archive:
+    """The file being written, and what its manifest will say."""
+
+    def __init__(self, archive: zipfile.ZipFile) -> None:
+        self._archive = archive
+        self.files: dict[str, Json] = {}
+        self.bytes = 0
+
+    def add(self, name: str, file: Path) -> None:
+        """Add a file; the digest is of what was written, whatever becomes of the file."""
+        digest, size = hashlib.sha256(), 0
+        entry = zipfile.ZipInfo(name)
+        entry.compress_type = zipfile.ZIP_STORED if file.suffix in (".gz", ".parquet", ".zip") else zipfile.ZIP_DEFLATED
+        entry.external_attr = (stat.S_IFREG | 0o600) << 16
+        with file.open("rb") as source, self._archive.open(entry, "w", force_zip64=True) as target:
+            mode = stat.S_IMODE(os.fstat(source.fileno()).st_mode)
+            while piece := source.read(_PIECE):
+                digest.update(piece)
+                size += len(piece)
+                target.write(piece)
+        self.files[name] = {"sha256": digest.hexdigest(), "bytes": size, "mode": mode}
+        self.bytes += size
+
+    def finish(self, facts: dict[str, Json]) -> None:
+        """Write the manifest."""
+        said = json.dumps({**facts, "files": self.files}, indent=1)
+        self._archive.writestr(MANIFEST, said, zipfile.ZIP_DEFLATED)
+
+
+def write_backup(system: System, file: Path, contents: Contents) -> Backup:
+    """Write a backup, whole or not at all, with mode 0600; the bank may be at work.
+
+    Raises
+    ------
+    BackupThere
+        If a file has that name.
+    BackupPlaceOpen
+        If it would lie in the work folder, outside of what is protected.
+    DumpFailed
+        If PostgreSQL's own program did not do it.
+    """
+    file = file.expanduser().absolute()
+    if file.exists():
+        raise BackupThere
+    _check_place(system, file)
+    facts: dict[str, Json] = {"protected": contents.protected, "data": contents.data}
+    system.ledger.record(Event("bank.copied", f"bank:{system.settings.project}", system.person, facts=facts))
+    with (
+        TemporaryDirectory(prefix=".backup-", dir=system.work.protected) as made,
+        _whole(file) as draft,
+        zipfile.ZipFile(draft, "w") as opened,
+    ):
+        archive = _Archive(opened)
+        kind = _add_moment(system, archive, Path(made), protected=contents.protected)
+        for name, path in _files(system, contents):
+            archive.add(name, path)
+        left_out = _left_out(system, contents)
+        about: dict[str, Json] = {"format": FORMAT, "voxpop": __version__, "schema": HEAD, "database": kind}
+        made_at = iso_utc(SystemClock().now())
+        archive.finish({**about, "made_at": made_at, **facts, "left_out": [*left_out]})
+    return Backup(len(archive.files), archive.bytes, left_out)
+
+
+def _check_place(system: System, file: Path) -> None:
+    folder = file.parent.resolve()
+    inside = folder.is_relative_to(system.work.root.resolve())
+    if inside and not folder.is_relative_to(system.work.protected.resolve()):
+        raise BackupPlaceOpen
+
+
+@contextmanager
+def _whole(file: Path) -> Iterator[IO[bytes]]:
+    """Yield a stream to write a file to; it has its name when all of it is on the disk."""
+    draft = file.with_name(f".{file.name}.{os.getpid()}.new")
+    number = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(number, "w+b") as stream:
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+        try:
+            os.link(draft, file)  # unlike a rename, it does not write over what another was quicker to put there
+        except FileExistsError as there:
+            raise BackupThere from there
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _add_moment(system: System, archive: _Archive, folder: Path, *, protected: bool) -> str:
+    """Add the database and the audit log's head of one moment; returns the kind of database."""
+    several = system.workers.several
+    name = POSTGRESQL if several else SQLITE
+    write = _dumped if several else _copied
+    with write(system, folder / name):
+        head = (system.work.protected / _HEAD).read_bytes()
+    archive.add(name, folder / name)
+    if protected:
+        (folder / _HEAD).write_bytes(head)
+        archive.add(f"protected/{_HEAD}", folder / _HEAD)
+    return "postgresql" if several else "sqlite"
+
+
+@contextmanager
+def _copied(system: System, target: Path) -> Iterator[None]:
+    """Copy the SQLite database as it is while the block runs."""
+    with ExitStack() as moment:
+        with system.ledger.still():
+            source = moment.enter_context(sqlite_moment(system.work.root / "voxpop.db"))
+            yield
+        source.write(target)
+
+
+@contextmanager
+def _dumped(system: System, target: Path) -> Iterator[None]:
+    """Dump the PostgreSQL database as it is while the block runs."""
+    engine = create_engine(database_url(system.database_url), poolclass=NullPool, hide_parameters=True)
+    with ExitStack() as moment:
+        with system.ledger.still():
+            snapshot = moment.enter_context(postgresql_moment(engine))
+            yield
+        arguments = ("--format=custom", f"--snapshot={snapshot}", "--exclude-schema=dbos", f"--file={target}")
+        postgresql_program("pg_dump", *arguments, "--no-owner", "--no-privileges", engine=engine)
+
+
+def postgresql_program(name: str, *arguments: str, engine: Engine) -> None:
+    """Run one of PostgreSQL's own programs on a database.
+
+    Raises
+    ------
+    ToolMissing
+        If it is not installed.
+    DumpFailed
+        If it says no.
+    """
+    done = process.run([name, *arguments], env={**_PATH, **postgresql_environment(engine)})
+    if done.exit_code:
+        raise DumpFailed(name, done.exit_code)
+
+
+def _files(system: System, contents: Contents) -> Iterator[tuple[str, Path]]:
+    """Yield what is copied as it lies: its name in the backup, and its file."""
+    root, protected = system.work.root, system.work.protected
+    for name in ("work.json", "voxpop.toml"):
+        if (root / name).is_file():
+            yield name, root / name
+    if contents.protected:
+        for place in sorted(protected.iterdir()):
+            wanted = place.name not in _LEFT_OUT or (contents.data and place.name == "index")
+            if (
+                wanted
+                and not place.name.startswith(".")
+                and place.name != _HEAD
+                and place.suffix not in (".lock", ".new")
+            ):
+                yield from _below(root, place)
+    if contents.data:
+        building = {f"{building_folder(one).name}" for one in system.volumes.every()}
+        for folder in LARGE:
+            for place in sorted((root / folder).iterdir()):
+                if place.name not in building:
+                    yield from _below(root, place)
+
+
+def _is_kept(place: Path) -> bool:
+    """Say whether a thing in the protected folder is one that cannot be made again."""
+    passing = place.name.startswith(".") or place.suffix in (".lock", ".new")
+    return not passing and place.name not in _LEFT_OUT and place.name != _HEAD
+
+
+def _below(root: Path, place: Path) -> Iterator[tuple[str, Path]]:
+    """Yield the files of a place; what is no file of its own (a link, a socket) is not followed."""
+    if place.is_symlink():
+        return
+    if place.is_file():
+        yield place.relative_to(root).as_posix(), place
+        return
+    for parent, folders, names in os.walk(place):
+        folders.sort()
+        for name in sorted(names):
+            file = Path(parent, name)
+            if file.is_file() and not file.is_symlink():
+                yield file.relative_to(root).as_posix(), file
+
+
+def _left_out(system: System, contents: Contents) -> tuple[str, ...]:
+    """Say what a bank made from the backup will not have."""
+    said = []
+    if not contents.protected:
+        said.append("the protected folder: its keys, the frozen lists and the audit log's head, kept elsewhere")
+    if not contents.data:
+        said.append("the files of volumes, runs, results and releases: their records are here")
+        said.append("the harvested index and the clinical table: harvest the archives again")
+    said.append("what was being staged: it is staged anew")
+    if named := _files_of_settings(system):
+        said.append(f"the files that the settings name: {', '.join(named)}")
+    return tuple(said)
+
+
+def _files_of_settings(system: System) -> list[str]:
+    settings = system.settings
+    named = {"profile": settings.profile, "database_url_file": settings.database_url_file}
+    for provider in settings.providers:
+        named[f"providers.{provider.name}.client_secret_file"] = provider.client_secret_file
+        named[f"providers.{provider.name}.ca_file"] = provider.ca_file
+    return [name for name, file in named.items() if file is not None]

@@ -1,0 +1,309 @@
+"""A bank made again from a backup: everything is checked before anything has its name."""
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from tempfile import mkdtemp
+from typing import Any
+
+from sqlalchemy import create_engine
+from sqlalchemy.pool import NullPool
+
+from voxpop.kernel.clock import SystemClock
+from voxpop.kernel.digests import Json
+from voxpop.kernel.errors import Invalid, Refused
+from voxpop.kernel.ledger import Event
+from voxpop.store.chain import SignedHead, faults
+from voxpop.store.copying import is_empty
+from voxpop.store.engine import database_url, open_engine
+from voxpop.store.ledger import SqlLedger
+from voxpop.store.runs import SqlRuns
+from voxpop.store.volumes import SqlVolumes
+from voxpop.volume.states import VolumeState
+from voxpop.wiring.backup import FORMAT, LARGE, MANIFEST, POSTGRESQL, SQLITE, postgresql_program
+from voxpop.wiring.settings import read_settings
+from voxpop.wiring.system import System, read_database_url
+from voxpop.wiring.work import WorkFolder, open_work
+
+_TOP = frozenset({"work.json", "voxpop.toml", SQLITE, POSTGRESQL, "protected", *LARGE})
+_MOST_MANIFEST = 1 << 28
+_PIECE = 1 << 20
+_SPARE = 1 << 26
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+_MODES = 0o777
+
+
+class BackupBroken(Invalid):
+    """The file is no whole backup."""
+
+    code = "backup-broken"
+
+    def __init__(self, fault: str) -> None:
+        super().__init__(f"nothing was restored: {fault}; use another backup, this one cannot be trusted")
+
+
+class BackupNewer(Refused):
+    """The backup was written by a newer voxpop."""
+
+    code = "backup-newer"
+
+    def __init__(self, written_by: str) -> None:
+        super().__init__(
+            f"the backup was written by voxpop {written_by}, which is newer than this one: use that version"
+        )
+
+
+class RestorePlaceTaken(Refused):
+    """There is something where the bank is to be made again."""
+
+    code = "restore-place-taken"
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"{what} is not empty: a backup is restored beside what is there, never over it; name another")
+
+
+class OtherDatabase(Refused):
+    """The backup is of the other kind of database."""
+
+    code = "other-database"
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(
+            f"the backup is of a {kind} database, and the settings name another kind: set or unset "
+            "VOXPOP_DATABASE_URL_FILE, and try again"
+        )
+
+
+class TooLarge(Refused):
+    """The backup does not fit."""
+
+    code = "restore-too-large"
+
+    def __init__(self) -> None:
+        super().__init__("the backup holds more than the disk has room for: name a folder on a larger disk with --work")
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """A bank that was made again.
+
+    Parameters
+    ----------
+    made_at : str
+        When the backup was made.
+    faults : tuple of str
+        What is wrong with the audit log, a sentence each.
+    head : bool
+        Whether the audit log's signed head was in the backup, so that a cut tail would show.
+    missing : tuple of str
+        Volumes and runs whose files were not in the backup.
+    left_out : tuple of str
+        What else was not.
+    """
+
+    made_at: str
+    files: int
+    faults: tuple[str, ...]
+    head: bool
+    missing: tuple[str, ...]
+    left_out: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    sha256: str
+    bytes: int
+    mode: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Manifest:
+    database: str
+    protected: bool
+    made_at: str
+    left_out: tuple[str, ...]
+    files: Mapping[str, _Entry]
+
+
+def restore_backup(file: Path, root: Path, person: str | None = None) -> Restored:
+    """Make a bank from a backup, in a work folder that is empty or not there.
+
+    Raises
+    ------
+    BackupBroken
+        If the file is cut, was edited, or names what has no place in a work folder; nothing is kept.
+    BackupNewer
+        If a newer voxpop wrote it.
+    RestorePlaceTaken
+        If the work folder or the database holds something.
+    OtherDatabase
+        If the settings name another kind of database than the backup is of.
+    TooLarge
+        If the disk has no room for it.
+    """
+    root = root.expanduser().absolute()
+    if root.exists() and (not root.is_dir() or any(root.iterdir())):
+        raise RestorePlaceTaken("the work folder")
+    with _opened(file) as archive:
+        manifest = _manifest(archive)
+        with _beside(root) as draft:
+            _unpack(archive, manifest, draft)
+            _fill_database(manifest, draft)
+            _close(draft)
+            draft.replace(root)  # rename(2): an empty folder of that name gives way
+    return _checked(manifest, root, person)
+
+
+@contextmanager
+def _opened(file: Path) -> Iterator[zipfile.ZipFile]:
+    try:
+        archive = zipfile.ZipFile(file)
+    except zipfile.BadZipFile as broken:
+        raise BackupBroken("the file is not a whole backup of voxpop") from broken
+    with closing(archive):
+        try:
+            yield archive
+        except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, zlib.error) as broken:
+            raise BackupBroken("a part of the file cannot be read") from broken
+
+
+def _manifest(archive: zipfile.ZipFile) -> _Manifest:
+    """Read the manifest, and hold it against the names that the archive has."""
+    try:
+        entry = archive.getinfo(MANIFEST)
+        if entry.file_size > _MOST_MANIFEST:
+            raise BackupBroken("its manifest is larger than any")
+        said: Any = json.loads(archive.read(entry))
+        if int(said["format"]) > FORMAT:
+            raise BackupNewer(str(said["voxpop"]))
+        files = {
+            str(name): _Entry(str(one["sha256"]), int(one["bytes"]), int(one["mode"]))
+            for name, one in said["files"].items()
+        }
+        manifest = _Manifest(
+            str(said["database"]),
+            bool(said["protected"]),
+            str(said["made_at"]),
+            tuple(map(str, said["left_out"])),
+            files,
+        )
+    except (KeyError, ValueError, TypeError, AttributeError, RecursionError) as unreadable:
+        raise BackupBroken("its manifest cannot be read") from unreadable
+    names = archive.namelist()
+    if len(names) != len(set(names)) or set(names) != {MANIFEST, *files}:
+        raise BackupBroken("it holds other files than its manifest names")
+    for name, file in files.items():
+        if not _has_a_place(name) or file.bytes < 0 or not _DIGEST.fullmatch(file.sha256):
+            raise BackupBroken("it names a file that has no place in a work folder")
+    return manifest
+
+
+def _entry(said: Any) -> _Entry:
+    return _Entry(str(said["sha256"]), int(said["bytes"]), int(said["mode"]))
+
+
+def _has_a_place(name: str) -> bool:
+    path = PurePosixPath(name)
+    plain = name == path.as_posix() and not path.is_absolute() and ".." not in path.parts
+    return plain and path.parts[:1] != () and path.parts[0] in _TOP and "\\" not in name and "\0" not in name
+
+
+@contextmanager
+def _beside(root: Path) -> Iterator[Path]:
+    """Yield a new folder beside the one that it will become; gone unless it was renamed."""
+    root.parent.mkdir(parents=True, exist_ok=True)
+    draft = Path(mkdtemp(prefix=f".{root.name}.restoring-", dir=root.parent))
+    try:
+        yield draft
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def _unpack(archive: zipfile.ZipFile, manifest: _Manifest, draft: Path) -> None:
+    if sum(one.bytes for one in manifest.files.values()) + _SPARE > shutil.disk_usage(draft).free:
+        raise TooLarge
+    protected = draft / "protected"
+    protected.mkdir(mode=0o700)
+    for name, entry in manifest.files.items():
+        target = draft / name
+        target.parent.mkdir(parents=True, exist_ok=True, mode=0o700 if name.startswith("protected/") else 0o777)
+        _write(archive, name, entry, target)
+
+
+def _close(draft: Path) -> None:
+    """Give folders the rights that a seal leaves them."""
+    for volume in (draft / "volumes").glob("*"):
+        for folder, _, _ in os.walk(volume, topdown=False):
+            Path(folder).chmod(0o555)
+    draft.chmod(0o755)
+
+
+def _write(archive: zipfile.ZipFile, name: str, entry: _Entry, target: Path) -> None:
+    """Write one file; no byte more than the manifest says, and only what has its digest."""
+    digest, size = hashlib.sha256(), 0
+    mode = 0o600 if name.startswith("protected/") else entry.mode & _MODES
+    number = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with archive.open(name) as source, os.fdopen(number, "wb") as stream:
+        while piece := source.read(_PIECE):
+            size += len(piece)
+            if size > entry.bytes:
+                break
+            digest.update(piece)
+            stream.write(piece)
+    if size != entry.bytes or digest.hexdigest() != entry.sha256:
+        raise BackupBroken("a file in it is not the one that was backed up")
+    target.chmod(mode)
+
+
+def _fill_database(manifest: _Manifest, draft: Path) -> None:
+    """Put the database where the settings want it."""
+    settings = read_settings(draft)
+    name = {"sqlite": SQLITE, "postgresql": POSTGRESQL}.get(manifest.database, "")
+    if name not in manifest.files:
+        raise BackupBroken("it holds no database")
+    if (settings.database_url_file is not None) != (name == POSTGRESQL):
+        raise OtherDatabase(manifest.database)
+    if name == SQLITE:
+        return
+    url = database_url(read_database_url(WorkFolder(draft), settings))
+    engine = create_engine(url, poolclass=NullPool, hide_parameters=True)
+    if not is_empty(engine):
+        raise RestorePlaceTaken("the database")
+    dump = draft / POSTGRESQL
+    arguments = ("--exit-on-error", "--single-transaction", "--no-owner", "--no-privileges")
+    postgresql_program("pg_restore", *arguments, f"--dbname={url.database}", str(dump), engine=engine)
+    dump.unlink()
+
+
+def _checked(manifest: _Manifest, root: Path, person: str | None) -> Restored:
+    """Verify the audit log, and say what the bank does not have."""
+    work, settings, clock = open_work(root, create=False), read_settings(root, person), SystemClock()
+    engine = open_engine(read_database_url(work, settings))
+    ledger = SqlLedger(engine, SignedHead(work.protected), clock)  # makes no key: the right one may be kept elsewhere
+    found = tuple(ledger.verify() if manifest.protected else faults(ledger.links())[0])
+    volumes = SqlVolumes(engine, ledger, clock, work.volumes).every()
+    sealed = [one for one in volumes if one.state is VolumeState.SEALED]
+    missing = [f"volume {one.id}" for one in sealed if not one.path.is_dir()]
+    runs = SqlRuns(engine, ledger, work.results).every()
+    missing += [f"run {one.id}" for one in runs if not (work.results / one.id).is_dir()]
+    engine.dispose()
+    if manifest.protected and not found:
+        _begin_anew(System(work, settings, clock), manifest)
+    return Restored(manifest.made_at, len(manifest.files), found, manifest.protected, tuple(missing), manifest.left_out)
+
+
+def _begin_anew(system: System, manifest: _Manifest) -> None:
+    """Write down that the bank was restored; what was being staged has no files, and is staged anew."""
+    facts: dict[str, Json] = {"made_at": manifest.made_at}
+    system.ledger.record(Event("bank.restored", f"bank:{system.settings.project}", system.person, facts=facts))
+    for volume in system.volumes.every():
+        if volume.state is VolumeState.BUILDING:
+            system.volumes.remove(volume.id, system.person, "the bank was restored while it was being staged")
