@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from voxpop.access.model import Membership, ProjectRole
 from voxpop.application.document import read_file, template
 from voxpop.application.model import Application
 from voxpop.application.review import ReviewSheet
@@ -56,7 +57,11 @@ def submit(
     application = read_file(file)
     system = opened(work, person, create=True)
     system.applications.check_offers(application)
-    system.applications.draft(application, system.person)
+    account = system.access.person_of(system.person)
+    if account is not None:
+        system.draft_application(application, account)
+    else:
+        system.applications.draft(application, system.person)
     system.applications.submit(application.id, system.person)
     _show_state(system.applications, application.id, as_json=as_json)
 
@@ -101,6 +106,38 @@ _add_decision("return", "Ask an application back for changes.", lambda service: 
 _add_decision("refuse", "Decide against an application.", lambda service: service.refuse)
 _add_decision("close", "End an application's life.", lambda service: service.close)
 _add_decision("archive", "Put a closed or refused application away.", lambda service: service.archive)
+
+
+@app.command()
+def remark(
+    name: Name,
+    text: Annotated[str, typer.Argument(help="What to say; the applicants read it.", metavar="TEXT")],
+    work: WorkOption = DEFAULT_WORK,
+    person: PersonOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write a remark beside an application."""
+    system = opened(work, person)
+    system.applications.remark(ApplicationId(name), system.person, text)
+    show({"application": name, "text": text}, f"your remark stands beside '{name}'", as_json=as_json)
+
+
+@app.command()
+def member(
+    name: Name,
+    who: Annotated[str, typer.Argument(help="An account's name, or `group:` and a group's.", metavar="WHO")],
+    role: Annotated[ProjectRole, typer.Argument(help="The role in the project.")] = ProjectRole.MEMBER,
+    leaves: Annotated[bool, typer.Option("--remove", help="Take the role away.")] = False,
+    work: WorkOption = DEFAULT_WORK,
+    person: PersonOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Give an account or a group a role in a project, or take it away."""
+    system = opened(work, person)
+    one = Membership(system.applications.get(ApplicationId(name)).id, who, role)
+    (system.access.leave if leaves else system.access.join)(one, system.person)
+    said = f"{who} is {'no longer' if leaves else 'now'} {role.value} of '{name}'"
+    show({"application": name, "who": who, "role": role.value, "removed": leaves}, said, as_json=as_json)
 
 
 @app.command(name="list")

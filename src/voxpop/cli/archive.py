@@ -7,8 +7,9 @@ import typer
 
 from voxpop.cli.console import DEFAULT_WORK, JsonOption, PersonOption, WorkOption, show, show_table
 from voxpop.cli.opening import opened
+from voxpop.cli.pairs import pair
 from voxpop.kernel.digests import Json
-from voxpop.kernel.errors import Invalid, Refused
+from voxpop.kernel.errors import Refused
 
 app = typer.Typer(help="Connect archives (PACS) and clinical sources, and harvest them into the index.")
 
@@ -17,15 +18,6 @@ Setting = Annotated[
     list[str] | None,
     typer.Option("--set", help="A setting as KEY=VALUE; secrets by KEY_file=PATH.", metavar="KEY=VALUE"),
 ]
-
-
-class SettingUnreadable(Invalid):
-    """A setting was not given as KEY=VALUE."""
-
-    code = "setting-unreadable"
-
-    def __init__(self, text: str) -> None:
-        super().__init__(f"'{text.partition('=')[0]}' is no setting: write --set KEY=VALUE")
 
 
 class NothingHarvested(Refused):
@@ -49,7 +41,7 @@ def add(
 ) -> None:
     """Connect an archive, or change its connection."""
     system = opened(work, person, create=True)
-    given = dict(_pair(text) for text in settings or [])
+    given = dict(pair(text) for text in settings or [])
     system.connect_archive(name, kind, given)
     show(
         {"archive": name, "kind": kind},
@@ -115,10 +107,3 @@ def harvest(
     if records is not None:
         text += f"; {records} clinical records"
     show(facts, text, as_json=as_json)
-
-
-def _pair(text: str) -> tuple[str, str]:
-    key, equals, value = text.partition("=")
-    if not equals or not key:
-        raise SettingUnreadable(text)
-    return key, value

@@ -18,14 +18,24 @@ app = typer.Typer(help="Count what criteria would give, and freeze the list of s
 @app.command()
 def count(
     file: Annotated[Path, typer.Argument(help="An application's YAML document.", metavar="FILE")],
+    spread: Annotated[bool, typer.Option("--spread", help="Count each group by sex and by age too.")] = False,
     work: WorkOption = DEFAULT_WORK,
     as_json: JsonOption = False,
 ) -> None:
     """Count each group of an application; fewer than 10 are not told."""
     request = read_file(file).request
-    groups = opened(work).counts.groups(request)
+    system = opened(work)
+    groups = system.counts.groups(request)
     rows: list[Json] = [{"group": one.group, "available": one.available, "wanted": one.wanted} for one in groups]
     lines = [f"{one.group}: {'fewer than 10' if one.available is None else one.available}" for one in groups]
+    if spread:
+        counted = system.cohorts.count(criteria_of(request)).spread
+        rows = [{"group": group, "by": by, "available": dict(parts)} for (by, group), parts in counted.items()]
+        lines += [
+            f"{group} by {by}: "
+            + ", ".join(f"{part} {'not told' if number is None else number}" for part, number in parts.items())
+            for (by, group), parts in counted.items()
+        ]
     show(rows, "\n".join(lines), as_json=as_json)
 
 

@@ -1,11 +1,30 @@
 """All commands, by group."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from voxpop import __version__
-from voxpop.cli import appliance, application, archive, audit, cohort, deid, demo, pipeline, result, run, stage, volume
+from voxpop.cli import (
+    appliance,
+    application,
+    archive,
+    audit,
+    backup,
+    cohort,
+    deid,
+    demo,
+    doctor,
+    people,
+    pipeline,
+    remote,
+    result,
+    run,
+    serve,
+    stage,
+    volume,
+)
 
 app = typer.Typer(
     name="voxpop",
@@ -24,15 +43,29 @@ def _version(asked: bool) -> None:
 
 @app.callback()
 def voxpop(
+    server: Annotated[
+        str | None,
+        typer.Option("--server", envvar="VOXPOP_SERVER", help="Work on the bank at this address.", metavar="URL"),
+    ] = None,
+    token_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--token-file",
+            envvar="VOXPOP_TOKEN_FILE",
+            help="File that holds the token for --server; without it, VOXPOP_TOKEN holds it.",
+            metavar="FILE",
+        ),
+    ] = None,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and end.")
     ] = False,
 ) -> None:
     """Read the options that stand before the command."""
     del version
+    remote.choose(remote.Server(server, token_file) if server else None)
 
 
-for part in (demo, stage, deid, result, run):
+for part in (demo, serve, stage, deid, result, run, backup, doctor):
     part.add_commands(app)
 for name, group in (
     ("archive", archive.app),
@@ -46,6 +79,10 @@ for name, group in (
     ("pipeline", pipeline.app),
     ("run", run.app),
     ("result", result.app),
+    ("user", people.users),
+    ("group", people.groups),
+    ("token", people.tokens),
     ("audit", audit.app),
 ):
     app.add_typer(group, name=name, no_args_is_help=True)
+remote.attach(app)

@@ -21,6 +21,7 @@ def add_commands(app: typer.Typer) -> None:
 
 def demo(archive_dir: ArchiveDirs = None, work: WorkOption = DEFAULT_WORK, as_json: JsonOption = False) -> None:
     """Go the whole way for the first project: from phantom patients in an archive to a report on bone density."""
+    from voxpop.demo.people import ACCOUNTS, kept_passwords
     from voxpop.demo.service import Story, answer, check_folders
 
     check_folders(archive_dir or [])
@@ -28,6 +29,9 @@ def demo(archive_dir: ArchiveDirs = None, work: WorkOption = DEFAULT_WORK, as_js
     with progress() as bar:
         told = Story(system, archive_dir or [], bar).tell()
     facts = answer(system, told)
+    passwords, web = kept_passwords(system), system.settings.web
+    link = web.base_url or f"http://{web.host}:{web.port}/"
+    who = {account.name: account.person for account in ACCOUNTS}
     results = system.reporting.pdf(told.run).parent
     show(
         facts,
@@ -38,7 +42,11 @@ def demo(archive_dir: ArchiveDirs = None, work: WorkOption = DEFAULT_WORK, as_js
                 f"research object   {facts['crate']}",
                 f"volume            {system.volumes.get(told.volume).path}",
                 "",
-                "Try next:",
+                f"Open it in a browser: start `voxpop serve --work {work}`, then go to {link}",
+                "  sign in as one of these, and go the way from an application to its report yourself:",
+                *(f"  {name:<8} {word}  {who[name]}" for name, word in passwords.items()),
+                "",
+                "Or try on the command line:",
                 f"  voxpop trace {facts['report']} --work {work}",
                 f"  voxpop audit verify --work {work}",
                 f"  voxpop volume verify {told.volume} --work {work}",

@@ -15,9 +15,13 @@ from voxpop.cli.console import (
     show_table,
 )
 from voxpop.cli.opening import opened
+from voxpop.cli.pairs import pair
+from voxpop.flow.rules import Work
 from voxpop.kernel.digests import Json
 from voxpop.kernel.ids import ApplicationId, RunId
+from voxpop.run.compare import compare
 from voxpop.run.model import Comparison, Run
+from voxpop.run.pipelines import chosen_parameters
 
 app = typer.Typer(help="Start, look at, cancel and repeat runs.")
 
@@ -35,13 +39,18 @@ def start(
     pipeline: Annotated[
         str | None, typer.Option("--pipeline", help="As name/version; the application's own by default.")
     ] = None,
+    chosen: Annotated[
+        list[str] | None, typer.Option("--set", help="A parameter of the pipeline as NAME=VALUE.", metavar="NAME=VALUE")
+    ] = None,
     work: WorkOption = DEFAULT_WORK,
     person: PersonOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Run a pipeline on the application's appliance, to its end; the report follows."""
     system = opened(work, person)
-    run = system.durable_work.start_run(ApplicationId(application), pipeline, system.person)
+    name = ApplicationId(application)
+    parameters = chosen_parameters(system.pipeline_of(name, pipeline), dict(pair(one) for one in chosen or []))
+    run = system.durable_work.start_run(name, pipeline, system.person, parameters)
     _carry_out(system.run_records.get(run.id), work, person, as_json=as_json)
 
 
@@ -60,11 +69,17 @@ def repeat(
     """Run the same work again and name the first step whose output differs."""
     system = opened(work, person)
     system.run_records.get(RunId(name))
+    from voxpop.worker.asking import asked, served
     from voxpop.worker.runtime import running
 
-    with progress() as bar, running(system, f"run repeat {name}", bar) as runtime:
-        bar.start("steps", len(system.runs.record(RunId(name)).steps))
-        comparison = runtime.repeat(name)
+    if served(system):
+        asked(system, Work.REPEAT, f"run:{name}")
+        again = [run for run in system.run_records.every() if run.repeats == name][-1]
+        comparison = compare(system.runs.record(RunId(name)), system.runs.record(again.id))
+    else:
+        with progress() as bar, running(system, f"run repeat {name}", bar) as runtime:
+            bar.start("steps", len(system.runs.record(RunId(name)).steps))
+            comparison = runtime.repeat(name)
     show(comparison_facts(comparison), comparison_text(comparison), as_json=as_json)
 
 
@@ -144,12 +159,16 @@ def comparison_text(comparison: Comparison) -> str:
 
 def _carry_out(run: Run, work: "WorkOption", person: str | None, *, as_json: bool) -> None:
     system = opened(work, person)
+    from voxpop.worker.asking import asked, served
     from voxpop.worker.runtime import running
 
-    with progress() as bar, running(system, f"run {run.id}", bar) as runtime:
-        bar.start("steps", 0)
-        runtime.execute(run.id)
-        runtime.settle()
+    if served(system):
+        asked(system, Work.EXECUTE, f"run:{run.id}")
+    else:
+        with progress() as bar, running(system, f"run {run.id}", bar) as runtime:
+            bar.start("steps", 0)
+            runtime.execute(run.id)
+            runtime.settle()
     facts = _facts(system.run_records.get(run.id))
     show(facts, f"run '{run.id}' is {facts['state']}", as_json=as_json)
 

@@ -15,6 +15,8 @@ from voxpop.application.document import read_document, template
 from voxpop.application.model import Application
 from voxpop.application.states import ApplicationState
 from voxpop.demo.archive import TestArchive
+from voxpop.demo.hosting import ARCHIVE
+from voxpop.demo.people import COMMITTEE, DATA_MANAGER, RESEARCHER, account_of, make_accounts
 from voxpop.demo.population import Population, make_population
 from voxpop.kernel.digests import Json, sha256_json
 from voxpop.kernel.errors import Invalid
@@ -26,11 +28,6 @@ from voxpop.run.states import RunState
 from voxpop.volume.states import VolumeState
 from voxpop.wiring.system import System
 from voxpop.worker.runtime import Runtime, launched
-
-ARCHIVE = "demo"
-DATA_MANAGER = "Dolores Mena (data manager)"
-COMMITTEE = "Carmen Iglesias (committee)"
-RESEARCHER = "Ada Ferrer"
 
 
 class ArchiveDirAbsent(Invalid):
@@ -123,7 +120,8 @@ class Story:
         with self._timed("application"):
             application = self._written()
             service = self.system.applications
-            service.draft(application, RESEARCHER)
+            make_accounts(self.system)
+            self.system.draft_application(application, account_of(self.system, RESEARCHER))
             if service.state(application.id) is ApplicationState.DRAFT:
                 service.submit(application.id, RESEARCHER)
         return application

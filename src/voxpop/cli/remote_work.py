@@ -1,0 +1,159 @@
+"""Appliances, runs, and what can be asked for, of a bank that is somewhere else."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from voxpop.appliance.states import ApplianceState
+from voxpop.cli.console import show, show_table
+from voxpop.cli.pairs import pair
+from voxpop.cli.remote_projects import dumped, lines
+from voxpop.client import Bank
+from voxpop.kernel.digests import Json
+from voxpop.web.api.models.appliances import ApplianceFacts, PipelineFacts
+from voxpop.web.api.models.audit import OperationFacts
+from voxpop.web.api.models.runs import ComparisonFacts, RunFacts
+
+Given = Mapping[str, Any]
+_APPLIANCE = ("appliance", "application", "volume", "site", "state", "document_sha256")
+_GIVEN = ("sandbox", "network", "cores", "memory_gb", "not_given")
+_PIPELINE = ("pipeline", "title", "volume_inputs", "parameters", "sha256")
+
+
+def plan(bank: Bank, given: Given) -> None:
+    """Write the TOSCA document of an application's newest sealed volume."""
+    planned = bank.appliances.plan(given["application"])
+    show(dumped(planned), planned.document, as_json=given["as_json"])
+
+
+def deploy(bank: Bank, given: Given) -> None:
+    """Deploy the appliance of a sealed volume."""
+    volume = given["volume"]
+    bank.wait(bank.appliances.deploy(volume))
+    names = [one.appliance for one in bank.appliances.every() if one.state is ApplianceState.DEPLOYED]
+    here = [one for one in map(bank.appliances.get, names) if one.volume == volume]
+    newest = max(here, key=lambda one: (len(one.appliance), one.appliance))
+    show(_appliance(newest), f"appliance '{newest.appliance}' is deployed", as_json=given["as_json"])
+
+
+def list_appliances(bank: Bank, given: Given) -> None:
+    """List the appliances that may be read."""
+    rows = [dumped(one) for one in bank.appliances.every()]
+    columns = ("appliance", "application", "site", "state")
+    show_table(rows, columns, as_json=given["as_json"], empty="there is no appliance yet")
+
+
+def show_appliance(bank: Bank, given: Given) -> None:
+    """Show what an appliance was given."""
+    facts = _appliance(bank.appliances.get(given["name"]))
+    show(facts, lines(facts), as_json=given["as_json"])
+
+
+def remove_appliance(bank: Bank, given: Given) -> None:
+    """Remove an appliance from its site."""
+    removed = bank.appliances.remove(given["name"], given["reason"])
+    show(dumped(removed), f"appliance '{removed.appliance}' is removed", as_json=given["as_json"])
+
+
+def list_sites(bank: Bank, given: Given) -> None:
+    """List the sites with their prices."""
+    rows = [dumped(one) for one in bank.catalogue.sites()]
+    columns = ("site", "core_hour", "gpu_hour", "gb_month", "currency")
+    show_table(rows, columns, as_json=given["as_json"], empty="no site is connected")
+
+
+def list_recipes(bank: Bank, given: Given) -> None:
+    """List the recipes that an application may ask for."""
+    rows = [dumped(one) for one in bank.catalogue.recipes()]
+    columns = ("recipe", "version", "kind", "purpose")
+    show_table(rows, columns, as_json=given["as_json"], empty="no recipe is installed")
+
+
+def list_pipelines(bank: Bank, given: Given) -> None:
+    """List the pipelines that are installed."""
+    rows = [_pipeline(one) for one in bank.catalogue.pipelines()]
+    show_table(rows, ("pipeline", "title"), as_json=given["as_json"], empty="no pipeline is installed")
+
+
+def show_pipeline(bank: Bank, given: Given) -> None:
+    """Show a pipeline."""
+    facts = _pipeline(bank.catalogue.pipeline(given["name"]))
+    show(facts, lines(facts), as_json=given["as_json"])
+
+
+def start(bank: Bank, given: Given) -> None:
+    """Run a pipeline to its end."""
+    chosen = dict(pair(one) for one in given["chosen"] or [])
+    _carried_out(bank, bank.runs.start(given["application"], given["pipeline"], chosen), given)
+
+
+def resume(bank: Bank, given: Given) -> None:
+    """Go on with a run."""
+    _carried_out(bank, bank.runs.resume(given["name"]), given)
+
+
+def repeat(bank: Bank, given: Given) -> None:
+    """Run the same work again and name the first step whose output differs."""
+    name = given["name"]
+    bank.wait(bank.runs.repeat(name))
+    again = [one for one in bank.runs.every() if one.repeats == name][-1]
+    found = bank.runs.compare(name, again.run)
+    show(dumped(found), _comparison_text(found), as_json=given["as_json"])
+
+
+def list_runs(bank: Bank, given: Given) -> None:
+    """List the runs that may be read."""
+    rows = [_run(one) for one in bank.runs.every()]
+    columns = ("run", "state", "pipeline", "volume", "repeats")
+    show_table(rows, columns, as_json=given["as_json"], empty="there is no run yet")
+
+
+def show_run(bank: Bank, given: Given) -> None:
+    """Show a run."""
+    facts = _run(bank.runs.get(given["name"]))
+    show(facts, lines(facts), as_json=given["as_json"])
+
+
+def logs(bank: Bank, given: Given) -> None:
+    """Print what the run's steps wrote."""
+    written = bank.runs.log(given["name"])
+    show(dumped(written), written.log, as_json=given["as_json"])
+
+
+def cancel(bank: Bank, given: Given) -> None:
+    """Cancel a run."""
+    run = bank.runs.cancel(given["name"], given["reason"])
+    facts: dict[str, Json] = {"run": run.run, "state": run.state.value}
+    show(facts, f"run '{run.run}' is {run.state.value}", as_json=given["as_json"])
+
+
+def _carried_out(bank: Bank, operation: OperationFacts, given: Given) -> None:
+    bank.wait(operation)
+    facts = _run(bank.runs.get(operation.subject.partition(":")[2]))
+    show(facts, f"run '{facts['run']}' is {facts['state']}", as_json=given["as_json"])
+
+
+def _run(one: RunFacts) -> dict[str, Json]:
+    """Return a run as the command has it; where its results lie on the server is not told."""
+    facts = dumped(one)
+    keys = ("run", "application", "appliance", "volume", "pipeline", "pipeline_sha256", "state", "results")
+    return {key: facts.get(key) for key in (*keys, "repeats", "created_at")}
+
+
+def _appliance(one: ApplianceFacts) -> dict[str, Json]:
+    facts = dumped(one)
+    return {key: facts[key] for key in (*_APPLIANCE, *(_GIVEN if one.sandbox is not None else ()))}
+
+
+def _pipeline(one: PipelineFacts) -> dict[str, Json]:
+    facts = dumped(one)
+    return {key: facts[key] for key in _PIPELINE}
+
+
+def _comparison_text(found: ComparisonFacts) -> str:
+    first = found.first_difference
+    if first is None:
+        return f"{found.repeat} gave the same as {found.original}: {found.steps} steps, byte for byte"
+    return (
+        f"{found.repeat} differs from {found.original}: first in step '{first.step}' "
+        f"(execution {first.position}), output '{first.port}', {first.path}"
+    )

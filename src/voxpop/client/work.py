@@ -1,0 +1,118 @@
+"""Appliances, runs, and what can be asked for, of a bank that is somewhere else."""
+
+from collections.abc import Iterator, Mapping
+from urllib.parse import quote
+
+from voxpop.client.wire import Wire, segment
+from voxpop.web.api.models import appliances as a
+from voxpop.web.api.models import runs as r
+from voxpop.web.api.models.audit import OperationFacts
+from voxpop.web.api.models.base import Reason
+
+
+class Appliances:
+    """Appliances: plan, deploy, look, remove."""
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+
+    def every(self) -> Iterator[a.ApplianceItem]:
+        """Yield the appliances that may be read, by id."""
+        return self._wire.every("/appliances", a.ApplianceItem)
+
+    def get(self, name: str) -> a.ApplianceFacts:
+        """Return an appliance, and what its site gave it."""
+        return self._wire.get(f"/appliances/{segment(name)}", a.ApplianceFacts)
+
+    def document(self, name: str) -> str:
+        """Return an appliance's TOSCA document."""
+        return self._wire.text(f"/appliances/{segment(name)}/document")
+
+    def plan(self, application: str) -> a.AppliancePlanned:
+        """Write the TOSCA document of an application's newest sealed volume."""
+        return self._wire.post(f"/applications/{segment(application)}/appliances", a.AppliancePlanned)
+
+    def deploy(self, volume: str) -> OperationFacts:
+        """Ask for the appliance of a sealed volume to be deployed."""
+        return self._wire.post(f"/volumes/{segment(volume)}/deploy", OperationFacts)
+
+    def redeploy(self, name: str) -> OperationFacts:
+        """Ask for an appliance to be deployed again."""
+        return self._wire.post(f"/appliances/{segment(name)}/deploy", OperationFacts)
+
+    def remove(self, name: str, reason: str = "") -> a.ApplianceRemoved:
+        """Remove an appliance from its site."""
+        return self._wire.post(f"/appliances/{segment(name)}/remove", a.ApplianceRemoved, a.RemovalAsked(reason=reason))
+
+
+class Catalogue:
+    """Pipelines, recipes and sites."""
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+
+    def pipelines(self) -> Iterator[a.PipelineFacts]:
+        """Yield the pipelines that are installed."""
+        return self._wire.every("/pipelines", a.PipelineFacts)
+
+    def pipeline(self, name: str) -> a.PipelineDetail:
+        """Return a pipeline by ``name/version``, and the parameters that may be chosen."""
+        return self._wire.get(f"/pipelines/{quote(name)}", a.PipelineDetail)
+
+    def recipes(self) -> Iterator[a.RecipeFacts]:
+        """Yield the recipes that an application may ask for."""
+        return self._wire.every("/recipes", a.RecipeFacts)
+
+    def sites(self) -> Iterator[a.SiteFacts]:
+        """Yield the sites with their prices."""
+        return self._wire.every("/sites", a.SiteFacts)
+
+
+class Runs:
+    """Runs: start, follow, cancel, repeat, compare."""
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+
+    def every(self, application: str = "") -> Iterator[r.RunFacts]:
+        """Yield the runs that may be read, the oldest first."""
+        return self._wire.every("/runs", r.RunFacts, {"application": application})
+
+    def get(self, name: str) -> r.RunDetail:
+        """Return a run, what was chosen for it, and how far it is."""
+        return self._wire.get(f"/runs/{segment(name)}", r.RunDetail)
+
+    def start(
+        self, application: str, pipeline: str | None = None, parameters: Mapping[str, r.Value] | None = None
+    ) -> OperationFacts:
+        """Make a run and ask for it to be carried out; the operation's subject names it."""
+        asked = r.RunAsked(pipeline=pipeline, parameters=dict(parameters or {}))
+        return self._wire.post(f"/applications/{segment(application)}/runs", OperationFacts, asked)
+
+    def resume(self, name: str) -> OperationFacts:
+        """Ask for a run that failed or was lost to go on."""
+        return self._wire.post(f"/runs/{segment(name)}/resume", OperationFacts)
+
+    def repeat(self, name: str) -> OperationFacts:
+        """Ask for the same work again."""
+        return self._wire.post(f"/runs/{segment(name)}/repeat", OperationFacts)
+
+    def report(self, name: str) -> OperationFacts:
+        """Ask for the report of a run to be written again."""
+        return self._wire.post(f"/runs/{segment(name)}/report", OperationFacts)
+
+    def cancel(self, name: str, reason: str = "") -> r.RunFacts:
+        """Cancel a run."""
+        return self._wire.post(f"/runs/{segment(name)}/cancel", r.RunFacts, Reason(reason=reason))
+
+    def log(self, name: str) -> r.RunLog:
+        """Return what a run's steps wrote."""
+        return self._wire.get(f"/runs/{segment(name)}/log", r.RunLog)
+
+    def steps(self, name: str) -> Iterator[r.StepFacts]:
+        """Yield the executions of a run that is done."""
+        return self._wire.every(f"/runs/{segment(name)}/steps", r.StepFacts)
+
+    def compare(self, one: str, other: str) -> r.ComparisonFacts:
+        """Hold a run against another one, step by step."""
+        return self._wire.get(f"/runs/{segment(one)}/comparison", r.ComparisonFacts, {"with": other})

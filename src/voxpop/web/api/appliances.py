@@ -1,0 +1,106 @@
+"""Appliances: plan one, deploy it, look at it, remove it."""
+
+from fastapi import Response
+
+from voxpop.access.permissions import Action
+from voxpop.appliance.model import Appliance
+from voxpop.appliance.service import ApplianceView
+from voxpop.flow.rules import Work
+from voxpop.kernel.ids import ApplianceId, ApplicationId
+from voxpop.web.api import paging
+from voxpop.web.api.documents import YAML
+from voxpop.web.api.models import appliances as m
+from voxpop.web.api.models.audit import OperationFacts
+from voxpop.web.api.models.base import Page
+from voxpop.web.api.operations import shown as operation_shown
+from voxpop.web.api.routes import ASKED_FOR, TAGGED, ApiArea, Called, Form, asked_for
+
+area = ApiArea("appliances")
+_DOCUMENT = Form(
+    tagged=True,
+    responses={
+        **(TAGGED.responses or {}),
+        200: {"description": "The TOSCA document.", "content": {YAML: {"schema": {"type": "object"}}}},
+    },
+    response_class=Response,
+)
+
+
+@area.read("/appliances", Action.APPLIANCE_LIST)
+def list_appliances(call: Called, part: paging.Asked) -> Page[m.ApplianceItem]:
+    """List the appliances that may be read, by id."""
+    rows = [one for one in call.system.appliance_records.every() if call.may(Action.APPLIANCE_READ, one.application)]
+    return paging.page(call, part, rows, lambda one: (one.id,), lambda one: m.ApplianceItem(**_item(one)))
+
+
+@area.read("/appliances/{appliance}", Action.APPLIANCE_READ, "appliance", form=TAGGED)
+def get_appliance(call: Called, appliance: str) -> m.ApplianceFacts:
+    """Return an appliance, what its site gave it, and what was asked and is not there."""
+    return _shown(call.system.appliances.show(ApplianceId(appliance)))
+
+
+@area.read("/appliances/{appliance}/document", Action.APPLIANCE_READ, "appliance", form=_DOCUMENT)
+def get_appliance_document(call: Called, appliance: str) -> Response:
+    """Return an appliance's TOSCA document; its ETag is the document's digest."""
+    one = call.system.appliances.get(ApplianceId(appliance))
+    document = call.system.appliances.document(one.id)
+    return Response(document.encode(), media_type=YAML, headers={"etag": f'"{one.document_digest}"'})
+
+
+@area.act("/applications/{application}/appliances", Action.APPLIANCE_DEPLOY, "application", form=Form(status=201))
+def plan_appliance(call: Called, application: str) -> m.AppliancePlanned:
+    """Write the TOSCA document of an application's newest sealed volume."""
+    planned = call.system.durable_work.plan(ApplicationId(application), call.person)
+    return m.AppliancePlanned(
+        appliance=planned.id,
+        site=planned.site,
+        document_sha256=planned.document_digest,
+        document=call.system.appliances.document(planned.id),
+    )
+
+
+@area.act("/appliances/{appliance}/deploy", Action.APPLIANCE_DEPLOY, "appliance", form=ASKED_FOR)
+def deploy_appliance(call: Called, appliance: str, response: Response) -> OperationFacts:
+    """Ask for an appliance to be deployed, or deployed again."""
+    volume = call.system.appliances.get(ApplianceId(appliance)).volume
+    asked = call.system.operations.ask(Work.DEPLOY, f"volume:{volume}", call.person)
+    return asked_for(operation_shown(asked), response)
+
+
+@area.act(
+    "/volumes/{volume}/deploy",
+    Action.APPLIANCE_DEPLOY,
+    "volume",
+    form=ASKED_FOR,
+    seen_by=Action.APPLIANCE_READ,  # a technical manager deploys what they may not look into
+)
+def deploy_volume(call: Called, volume: str, response: Response) -> OperationFacts:
+    """Ask for the appliance of a sealed volume to be deployed."""
+    asked = call.system.operations.ask(Work.DEPLOY, f"volume:{volume}", call.person)
+    return asked_for(operation_shown(asked), response)
+
+
+@area.act("/appliances/{appliance}/remove", Action.APPLIANCE_REMOVE, "appliance")
+def remove_appliance(call: Called, appliance: str, asked: m.RemovalAsked) -> m.ApplianceRemoved:
+    """Remove an appliance from its site without a trace; results stay."""
+    name = ApplianceId(appliance)
+    call.system.appliances.remove(name, call.person, asked.reason)
+    return m.ApplianceRemoved(appliance=name, state=call.system.appliances.get(name).state)
+
+
+def _item(one: Appliance) -> dict[str, object]:
+    return {"appliance": one.id, "application": one.application, "site": one.site, "state": one.state}
+
+
+def _shown(view: ApplianceView) -> m.ApplianceFacts:
+    one, given = view.appliance, view.deployment
+    return m.ApplianceFacts(
+        **_item(one),
+        volume=one.volume,
+        document_sha256=one.document_digest,
+        sandbox=given.sandbox if given else None,
+        network=given.network if given else None,
+        cores=given.cores if given else None,
+        memory_gb=given.memory_gb if given else None,
+        not_given=list(given.not_given) if given else None,
+    )

@@ -1,0 +1,81 @@
+"""What a project can ask for: pipelines, recipes and sites."""
+
+from typing import Annotated
+
+from fastapi import Path
+
+from voxpop.access.permissions import Action
+from voxpop.run.model import Pipeline
+from voxpop.run.pipelines import parameters_of, pipeline_named
+from voxpop.web.api import paging
+from voxpop.web.api.models import appliances as m
+from voxpop.web.api.models.base import NAME, Page
+from voxpop.web.api.routes import TAGGED, ApiArea, Called
+from voxpop.wiring.installed import pipelines, recipes
+
+area = ApiArea("catalogue")
+_Name = Annotated[str, Path(max_length=100, pattern=NAME)]
+
+
+@area.read("/pipelines", Action.PIPELINE_READ)
+def list_pipelines(call: Called, part: paging.Asked) -> Page[m.PipelineFacts]:
+    """List the pipelines that are installed."""
+    rows = pipelines().values()
+    return paging.page(
+        call, part, rows, lambda one: (one.name, one.version), lambda one: m.PipelineFacts(**_facts(one))
+    )
+
+
+@area.read("/pipelines/{name}/{version}", Action.PIPELINE_READ, form=TAGGED)
+def get_pipeline(call: Called, name: _Name, version: _Name) -> m.PipelineDetail:
+    """Return a pipeline: its inputs from the volume, and the parameters that a person may choose."""
+    del call
+    one = pipeline_named(f"{name}/{version}", pipelines())
+    chosen = [
+        m.ParameterFacts.model_validate(
+            {"name": given.name, "kind": given.kind, "default": given.default, "doc": given.doc}
+        )
+        for given in parameters_of(one)
+    ]
+    return m.PipelineDetail(**_facts(one), chosen=chosen)
+
+
+@area.read("/recipes", Action.RECIPE_READ)
+def list_recipes(call: Called, part: paging.Asked) -> Page[m.RecipeFacts]:
+    """List the recipes that an application may ask for."""
+    return paging.page(
+        call,
+        part,
+        recipes().values(),
+        lambda one: (one.name,),
+        lambda one: m.RecipeFacts(recipe=one.name, version=one.version, kind=one.kind.value, purpose=one.purpose),
+    )
+
+
+@area.read("/sites", Action.SITE_READ)
+def list_sites(call: Called, part: paging.Asked) -> Page[m.SiteFacts]:
+    """List the sites with their prices."""
+    prices = call.system.price_list()
+    return paging.page(
+        call,
+        part,
+        list(call.system.sites),
+        lambda name: (name,),
+        lambda name: m.SiteFacts(
+            site=name,
+            core_hour=prices.core_hour,
+            gpu_hour=prices.gpu_hour,
+            gb_month=prices.gb_month,
+            currency=prices.currency,
+        ),
+    )
+
+
+def _facts(one: Pipeline) -> dict[str, object]:
+    return {
+        "pipeline": f"{one.name}/{one.version}",
+        "title": one.title,
+        "volume_inputs": dict(one.volume_inputs),
+        "parameters": dict(one.parameters),
+        "sha256": one.digest,
+    }

@@ -1,0 +1,100 @@
+"""Pieces of durable work: those on what may be read, and how each comes out."""
+
+from collections.abc import Iterator
+from typing import Annotated
+
+from fastapi import Query
+
+from voxpop.access.permissions import Action
+from voxpop.flow.operations import Operation
+from voxpop.flow.rules import Work
+from voxpop.kernel.errors import Absent
+from voxpop.web.api import paging
+from voxpop.web.api.guard import Call
+from voxpop.web.api.models.audit import OperationFacts
+from voxpop.web.api.models.base import NO_NUL, Page
+from voxpop.web.api.routes import TAGGED, ApiArea, Called
+from voxpop.web.ask import READING
+
+area = ApiArea("operations")
+_ARCHIVE = "archive"
+
+
+class OperationAbsent(Absent):
+    """There is no such piece of work, or none that may be seen."""
+
+    code = "operation-absent"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"there is no operation '{name}' here: the list of operations shows which there are")
+
+
+@area.read("/operations", Action.OPERATION_READ)
+def list_operations(
+    call: Called,
+    part: paging.Asked,
+    subject: Annotated[str, Query(max_length=200, pattern=NO_NUL, description="Only on this, as `kind:id`.")] = "",
+) -> Page[OperationFacts]:
+    """List the durable work on what may be read, the newest first."""
+    subjects = [one for one in _subjects(call) if not subject or one == subject]
+    rows = [one for one in call.system.operations.of_subjects(subjects) if _may_read(call, one)]
+    return paging.page_newest(call, part, rows, lambda one: (one.asked_at.isoformat(), one.id), shown)
+
+
+@area.read("/operations/{operation}", Action.OPERATION_READ, form=TAGGED)
+def get_operation(call: Called, operation: str) -> OperationFacts:
+    """Return a piece of durable work and how it came out."""
+    try:
+        found = call.system.operations.get(operation)
+    except Absent as unknown:
+        raise OperationAbsent(operation) from unknown
+    if not _may_read(call, found):
+        raise OperationAbsent(operation)
+    return shown(found)
+
+
+def shown(one: Operation) -> OperationFacts:
+    """Return what the API says of a piece of work."""
+    return OperationFacts(
+        operation=one.id,
+        work=one.work,
+        subject=one.subject,
+        state=one.state,
+        sentence=one.sentence,
+        asked_at=one.asked_at,
+        begun_at=one.begun_at,
+        ended_at=one.ended_at,
+    )
+
+
+def _may_read(call: Call, one: Operation) -> bool:
+    kind, _, name = one.subject.partition(":")
+    if kind == _ARCHIVE:
+        return call.may(Action.ARCHIVE_READ)
+    if kind not in READING:
+        return False
+    # a technical manager deploys, and sees how it comes out, what they may not look into
+    action = Action.APPLIANCE_READ if one.work is Work.DEPLOY else READING[kind]
+    try:
+        return call.may(action, call.system.project_of(kind, name))
+    except Absent:
+        return False
+
+
+def _subjects(call: Call) -> Iterator[str]:
+    """Name everything that work can be on and of which something may be read."""
+    system, may = call.system, call.may
+    for application, _ in system.applications.every():
+        if may(Action.APPLICATION_READ, application.id):
+            yield f"application:{application.id}"
+    for volume in system.volumes.every():
+        if may(Action.VOLUME_READ, volume.application) or may(Action.APPLIANCE_READ, volume.application):
+            yield f"volume:{volume.id}"
+    for appliance in system.appliance_records.every():
+        if may(Action.APPLIANCE_READ, appliance.application):
+            yield f"appliance:{appliance.id}"
+    for run in system.run_records.every():
+        if may(Action.RUN_READ, run.application):
+            yield f"run:{run.id}"
+    if may(Action.ARCHIVE_READ):
+        yield from (f"archive:{one.name}" for one in system.archive_records.every())

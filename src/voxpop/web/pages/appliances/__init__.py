@@ -1,0 +1,69 @@
+"""Appliances: what was asked and given, its document, its events and cost, deploy and remove, a terminal into it."""
+
+from fastapi.responses import Response
+from starlette.websockets import WebSocket
+
+from voxpop.access.permissions import Action
+from voxpop.application.cost import cost
+from voxpop.flow.rules import Work
+from voxpop.kernel.ids import ApplianceId, ApplicationId
+from voxpop.web.area import Area
+from voxpop.web.ask import Ask, Asked
+from voxpop.web.pages.appliances.terminal import converse
+from voxpop.web.shield import ISLAND_POLICY
+
+area = Area("appliances")
+
+
+@area.page("/appliances", Action.APPLIANCE_LIST)
+def list_(ask: Asked) -> Response:
+    """List what may be read."""
+    rows = [one for one in ask.system.appliance_records.every() if ask.may(Action.APPLIANCE_READ, one.application)]
+    return ask.page("appliances/list.html", rows=rows)
+
+
+@area.page("/appliances/{appliance}", Action.APPLIANCE_READ, of="appliance")
+def show(ask: Asked, appliance: str) -> Response:
+    """Show an appliance: its deployment, its document, its cost, its events."""
+    system = ask.system
+    view = system.appliances.show(ApplianceId(appliance))
+    application = system.applications.get(view.appliance.application)
+    return ask.page(
+        "appliances/show.html",
+        one=view.appliance,
+        deployment=view.deployment,
+        document=system.appliances.document(view.appliance.id),
+        cost=cost(application.compute, system.price_list()),
+        operations=system.operations.of_subjects([f"volume:{view.appliance.volume}", f"appliance:{appliance}"])[:3],
+        events=system.ledger.links(f"appliance:{appliance}")[-20:],
+    )
+
+
+@area.act("/appliances/{appliance}/deploy", Action.APPLIANCE_DEPLOY, of="appliance")
+def deploy(ask: Asked, appliance: str) -> Response:
+    """Ask for it to be deployed, or deployed again."""
+    volume = ask.system.appliances.get(ApplianceId(appliance)).volume
+    ask.system.operations.ask(Work.DEPLOY, f"volume:{volume}", ask.person)
+    return ask.go(f"/appliances/{appliance}")
+
+
+@area.act("/appliances/{appliance}/remove", Action.APPLIANCE_REMOVE, of="appliance")
+def remove(ask: Asked, appliance: str) -> Response:
+    """Remove it from its site; results stay."""
+    ask.system.appliances.remove(ApplianceId(appliance), ask.person, ask.text("reason"))
+    return ask.go(f"/appliances/{appliance}")
+
+
+@area.page("/appliances/{appliance}/terminal", Action.APPLIANCE_SHELL, of="appliance")
+def terminal(ask: Asked, appliance: str) -> Response:
+    """Show a terminal into the appliance."""
+    one, _ = ask.system.appliances.deployed(ApplianceId(appliance))
+    answer = ask.page("appliances/terminal.html", one=one)
+    answer.headers["content-security-policy"] = ISLAND_POLICY
+    return answer
+
+
+@area.socket("/appliances/{appliance}/terminal/socket", Action.APPLIANCE_SHELL, of="appliance")
+async def terminal_socket(ask: Ask, socket: WebSocket, application: ApplicationId) -> None:
+    """Carry the terminal's bytes."""
+    await converse(ask, socket, ApplianceId(socket.path_params["appliance"]), application)

@@ -1,0 +1,76 @@
+"""Accounts and groups: make them, give roles, keep someone out."""
+
+import secrets
+
+from fastapi.responses import Response
+
+from voxpop.access.errors import AccountInvalid
+from voxpop.access.model import Account, Group, Role
+from voxpop.access.permissions import Action
+from voxpop.web.area import Area
+from voxpop.web.ask import Ask, Asked
+
+area = Area("people")
+
+
+@area.page("/people", Action.PEOPLE_READ)
+def list_(ask: Asked) -> Response:
+    """List accounts and groups."""
+    return _page(ask)
+
+
+@area.act("/people", Action.PEOPLE_MANAGE)
+def add(ask: Asked) -> Response:
+    """Make a local account with a first password, which is shown once."""
+    password = secrets.token_urlsafe(12)
+    account = Account(ask.text("name").casefold(), ask.text("person"), ask.text("email"), _roles(ask))
+    ask.system.access.add(account, password, ask.person)
+    return _page(ask, fresh=account.name, password=password)
+
+
+@area.act("/people/{name}/roles", Action.PEOPLE_MANAGE)
+def roles(ask: Asked, name: str) -> Response:
+    """Give an account its roles, and let it in or keep it out."""
+    access = ask.system.access
+    if name == ask.someone.name:
+        raise AccountInvalid("nobody changes their own roles: ask another technical manager")
+    access.set_roles(name, _roles(ask), ask.person)
+    enabled = ask.text("enabled") == "yes"
+    if access.get(name).enabled != enabled:
+        access.enable(name, ask.person, enabled=enabled)
+    if not enabled:
+        ask.system.entrance.shut_out(name, ask.person)
+    return ask.go("/people")
+
+
+@area.act("/people/{name}/password", Action.PEOPLE_MANAGE)
+def password(ask: Asked, name: str) -> Response:
+    """Give an account a new password, shown once, and turn its second factor off."""
+    fresh = secrets.token_urlsafe(12)
+    ask.system.access.set_password(name, fresh, ask.person)
+    ask.system.access.drop_second_factor(name, ask.person)
+    ask.system.entrance.shut_out(name, ask.person)
+    return _page(ask, fresh=name, password=fresh)
+
+
+@area.act("/people/groups", Action.PEOPLE_MANAGE)
+def group(ask: Asked) -> Response:
+    """Make a group, or replace its members."""
+    members = tuple(sorted(set(ask.text("members").replace(",", " ").split())))
+    ask.system.access.keep_group(Group(ask.text("group"), ask.text("title"), members), ask.person)
+    return ask.go("/people")
+
+
+def _page(ask: Ask, fresh: str = "", password: str = "") -> Response:
+    return ask.page(
+        "people/list.html",
+        accounts=ask.system.access.every(),
+        groups=ask.system.access.groups(),
+        roles=tuple(Role),
+        fresh=fresh,
+        password=password,
+    )
+
+
+def _roles(ask: Ask) -> frozenset[Role]:
+    return frozenset(Role(one) for one in ask.texts("roles") if one in set(Role))
