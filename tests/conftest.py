@@ -2,9 +2,19 @@
 
 import os
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+from tests.postgres import postgres, program
+
+__all__ = ["postgres"]
+
+# How fast examples are made says how busy the machine is, and nothing of the code.
+settings.register_profile("voxpop", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("voxpop")
 
 REPO = Path(__file__).resolve().parent.parent
 PARTS = {
@@ -12,7 +22,11 @@ PARTS = {
     "dcmtk": "storescu",
     "dicom3tools": "dciodvfy",
     "bubblewrap": "bwrap",
+    "chromium": "chromium",
     "poppler": "pdftotext",
+    "postgresql": program("pg_ctl") or "pg_ctl",
+    "node": str(Path(sys.executable).with_name("node")),
+    "axe-core": str(REPO / "front-end" / "node_modules" / "axe-core" / "axe.min.js"),
     "roc-validator": str(REPO / ".venv-roc" / "bin" / "rocrate-validator"),
 }
 
@@ -20,9 +34,13 @@ PARTS = {
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip a test whose real part is missing, and say which; in CI a missing part is a failure."""
     for mark in item.iter_markers("needs"):
-        missing = [part for part in mark.args if shutil.which(PARTS[part]) is None]
+        missing = [part for part in mark.args if not _there(PARTS[part])]
         if missing:
             _without(f"needs {', '.join(missing)}: run `make test` as root on Debian, or install it by hand")
+
+
+def _there(part: str) -> bool:
+    return shutil.which(part) is not None or Path(part).is_file()
 
 
 def _without(sentence: str) -> None:

@@ -1,10 +1,10 @@
 """Every store of applications does the same; the shipped fake included."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TypeAlias
 
 import pytest
+from tests.postgres import Server
 
 from voxpop.application.document import read_document, template
 from voxpop.application.fakes import FixedCounts, FixedPrices, MemoryApplications
@@ -32,18 +32,24 @@ def in_memory(folder: Path) -> Store:
     return kept, kept
 
 
-def over_sql(folder: Path) -> Store:
+def over_sqlite(folder: Path) -> Store:
+    return _over_sql(folder, f"sqlite:///{folder / 'voxpop.db'}")
+
+
+def _over_sql(folder: Path, url: str) -> Store:
     head = SignedHead(folder)
     head.create()
-    engine = open_engine(f"sqlite:///{folder / 'voxpop.db'}")
+    engine = open_engine(url)
     ledger = SqlLedger(engine, head, SystemClock())
     return SqlApplications(engine, ledger, SystemClock()), ledger
 
 
-@pytest.fixture(params=[in_memory, over_sql], ids=["memory", "sql"])
+@pytest.fixture(params=["memory", "sqlite", pytest.param("postgresql", marks=pytest.mark.needs("postgresql"))])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
-    make: Callable[[Path], Store] = request.param
-    return make(tmp_path)
+    if request.param == "postgresql":
+        server: Server = request.getfixturevalue("postgres")
+        return _over_sql(tmp_path, server.database("applications"))
+    return {"memory": in_memory, "sqlite": over_sqlite}[request.param](tmp_path)
 
 
 def written(name: str = "bone-density", cores: int = 16) -> Application:

@@ -28,7 +28,7 @@ from voxpop.cohort.fakes import MemoryCohorts, MemoryLedger
 from voxpop.cohort.frozen import list_digest, read_list, write_list
 from voxpop.cohort.model import Criteria, GroupCriteria, NotSelected, Selected, Selection, Tally
 from voxpop.cohort.service import CohortService
-from voxpop.cohort.suppression import SMALLEST_SHOWN, suppressed
+from voxpop.cohort.suppression import SMALLEST_SHOWN, spread_shown, suppressed
 from voxpop.kernel.clock import SystemClock
 from voxpop.kernel.digests import sha256_file
 from voxpop.kernel.errors import Unavailable
@@ -295,3 +295,15 @@ def test_a_list_that_was_changed_is_refused(tmp_path: Path) -> None:
         read_list(path)
     with pytest.raises(ListBroken):
         read_list(tmp_path / "gone.jsonl")
+
+
+@given(st.dictionaries(st.text(min_size=1, max_size=3), st.integers(0, 60), min_size=1, max_size=8))
+def test_no_small_part_of_a_total_can_be_worked_out(counts: dict[str, int]) -> None:
+    shown = spread_shown(counts)
+    assert list(shown) == list(counts)
+    assert all(
+        number is None or (number == counts[name] and number >= SMALLEST_SHOWN) for name, number in shown.items()
+    )
+    hidden = [counts[name] for name, number in shown.items() if number is None]
+    everything = len(hidden) == len(counts)
+    assert not hidden or everything or (len(hidden) > 1 and sum(hidden) >= SMALLEST_SHOWN)

@@ -251,6 +251,8 @@ def test_a_tally_agrees_with_the_selection(tmp_path: Path) -> None:
     criteria = replace(ABDOMEN, body_parts=("HEAD",), groups=(replace(CASES, number=1), CONTROLS))
     index = _index(tmp_path, studies, records)
     tally, selection = index.tally(criteria), index.select(criteria)
+    for (_, group), counts in tally.spread.items():
+        assert sum(counts.values()) == tally.groups[group]
     assert tally.studies == len(studies)
     assert tally.groups == selection.counts
     assert dict(tally.left)["modality"] == sum(study.series[0].modality == "CT" for study in studies)

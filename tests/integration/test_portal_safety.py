@@ -1,0 +1,388 @@
+"""What the portal does to those who try to misuse it, and for those whom others try to lock out."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pyotp
+import pytest
+from starlette.testclient import TestClient
+from starlette.websockets import WebSocketDisconnect
+from tests.bank import APPLIANCE, PASSWORD, PROJECT, RUN, VOLUME, Bank, bank_with_results, document, empty_bank
+
+from voxpop.access.entrance import Books, Entrance, Knock, Patience
+from voxpop.access.errors import SecondFactorWanted, SignInRefused, TokenInvalid, TooManyTries
+from voxpop.application.document import read_document
+from voxpop.kernel.ids import ApplicationId
+from voxpop.store.people import SqlPeople
+from voxpop.store.sessions import SqlSessions, SqlTokens
+from voxpop.web.shield import MOST_BYTES
+
+EVIL = '<script>alert(1)</script>"><img src=x onerror=alert(2)>'
+
+
+@pytest.fixture(scope="module")
+def bank(tmp_path_factory: pytest.TempPathFactory) -> Bank:
+    return bank_with_results(tmp_path_factory.mktemp("bank"))
+
+
+class Watch:
+    """A clock that a test turns."""
+
+    def __init__(self) -> None:
+        self.time = datetime.now(UTC)
+
+    def now(self) -> datetime:
+        return self.time
+
+    def wait(self, **much: int) -> None:
+        self.time += timedelta(**much)
+
+
+@pytest.fixture
+def watch() -> Watch:
+    return Watch()
+
+
+@pytest.fixture
+def entrance(tmp_path: Path, watch: Watch) -> Entrance:
+    system = empty_bank(tmp_path).system
+    engine, ledger = system._engine, system.ledger
+    books = Books(SqlPeople(engine, ledger), SqlSessions(engine), SqlTokens(engine, ledger))
+    return Entrance(books, system._safe, ledger, watch, Patience(timedelta(minutes=30), timedelta(hours=12)))
+
+
+HOME, STRANGER = Knock("192.0.2.1"), Knock("203.0.113.9")
+
+
+def test_five_wrong_passwords_from_one_address_end_the_patience_with_it(entrance: Entrance, watch: Watch) -> None:
+    for _ in range(5):
+        with pytest.raises(SignInRefused):
+            entrance.sign_in("ada", "wrong", "", STRANGER)
+    with pytest.raises(TooManyTries):
+        entrance.sign_in("ada", PASSWORD, "", STRANGER)
+    watch.wait(minutes=16)
+    assert entrance.sign_in("ada", PASSWORD, "", STRANGER).name == "ada"
+
+
+def test_a_stranger_who_guesses_does_not_lock_the_owner_out(entrance: Entrance) -> None:
+    for _ in range(5):
+        with pytest.raises(SignInRefused):
+            entrance.sign_in("ada", "wrong", "", STRANGER)
+    assert entrance.sign_in("ada", PASSWORD, "", HOME).name == "ada"
+
+
+def test_a_known_browser_goes_on_while_many_addresses_guess_together(entrance: Entrance) -> None:
+    known = Knock("192.0.2.1", entrance.device_cookie("ada"))
+    for number in range(100):
+        with pytest.raises(SignInRefused):
+            entrance.sign_in("ada", "wrong", "", Knock(f"203.0.113.{number}"))
+    with pytest.raises(TooManyTries):
+        entrance.sign_in("ada", PASSWORD, "", Knock("198.51.100.1"))
+    assert entrance.sign_in("ada", PASSWORD, "", known).name == "ada"
+    for _ in range(5):
+        with pytest.raises(SignInRefused):
+            entrance.sign_in("carmen", "wrong", "", known)
+    with pytest.raises(TooManyTries):  # a cookie for one account helps with no other
+        entrance.sign_in("carmen", PASSWORD, "", known)
+
+
+def test_an_unknown_name_is_answered_as_a_wrong_password(entrance: Entrance) -> None:
+    with pytest.raises(SignInRefused) as unknown:
+        entrance.sign_in("nobody", PASSWORD, "", HOME)
+    with pytest.raises(SignInRefused) as wrong:
+        entrance.sign_in("ada", "wrong", "", HOME)
+    assert unknown.value.sentence == wrong.value.sentence
+
+
+def test_a_code_of_the_second_factor_counts_once(tmp_path: Path, entrance: Entrance, watch: Watch) -> None:
+    from voxpop.access.service import AccessService
+
+    secret = pyotp.random_base32()
+    access = AccessService(entrance._people, entrance._safe, watch)
+    access.set_second_factor("ada", secret, pyotp.TOTP(secret).at(watch.now()))
+    with pytest.raises(SecondFactorWanted):
+        entrance.sign_in("ada", PASSWORD, "", HOME)
+    with pytest.raises(SignInRefused):  # the code that turned it on was used
+        entrance.sign_in("ada", PASSWORD, pyotp.TOTP(secret).at(watch.now()), HOME)
+    watch.wait(seconds=30)
+    code = pyotp.TOTP(secret).at(watch.now())
+    assert entrance.sign_in("ada", PASSWORD, code, HOME).name == "ada"
+    with pytest.raises(SignInRefused):
+        entrance.sign_in("ada", PASSWORD, code, HOME)
+
+
+def test_a_session_ends_without_use_and_in_any_case(entrance: Entrance, watch: Watch) -> None:
+    account = entrance.sign_in("ada", PASSWORD, "", HOME)
+    secret, _ = entrance.begin(account)
+    for _ in range(3):
+        watch.wait(minutes=20)
+        assert entrance.session(secret) is not None
+    watch.wait(minutes=31)
+    assert entrance.session(secret) is None
+    lasting, _ = entrance.begin(account)
+    for _ in range(36):
+        watch.wait(minutes=20)
+        entrance.session(lasting)
+    assert entrance.session(lasting) is None
+
+
+def test_a_token_ends_on_its_day_and_when_it_is_revoked(entrance: Entrance, watch: Watch) -> None:
+    account = entrance.sign_in("ada", PASSWORD, "", HOME)
+    today = watch.now().date()
+    secret, token = entrance.make_token(account, "laptop", frozenset({"read"}), today + timedelta(days=2))
+    assert entrance.token(secret)[1] == account
+    watch.wait(days=3)
+    with pytest.raises(TokenInvalid):
+        entrance.token(secret)
+    secret, token = entrance.make_token(account, "laptop", frozenset({"read"}), today + timedelta(days=30))
+    entrance.revoke_token(account, token.id)
+    with pytest.raises(TokenInvalid):
+        entrance.token(secret)
+
+
+def test_no_secret_of_a_session_or_token_is_in_the_database(tmp_path: Path) -> None:
+    system = empty_bank(tmp_path).system
+    account = system.access.get("ada")
+    cookie, _ = system.entrance.begin(account)
+    token, _ = system.entrance.make_token(
+        account, "laptop", frozenset({"read"}), datetime.now(UTC).date() + timedelta(days=2)
+    )
+    system._engine.dispose()
+    stored = b"".join(path.read_bytes() for path in (tmp_path / "work").glob("voxpop.db*"))
+    assert cookie.encode() not in stored
+    assert token.encode() not in stored
+    assert PASSWORD.encode() not in stored
+
+
+def test_signing_in_gives_a_new_session_and_a_cookie_that_scripts_cannot_read(bank: Bank) -> None:
+    client = bank.client()
+    client.cookies.set("voxpop", "chosen-by-someone-else")
+    answer = client.post("/sign-in", data={"name": "ada", "password": PASSWORD, "next": "//evil.example"})
+    assert answer.status_code == 303
+    assert answer.headers["location"] == "/"
+    cookie = next(one for one in answer.headers.get_list("set-cookie") if one.startswith("voxpop="))
+    assert "HttpOnly" in cookie
+    assert "SameSite=lax" in cookie
+    assert "chosen-by-someone-else" not in cookie
+
+
+def test_a_form_of_another_page_is_refused(bank: Bank) -> None:
+    client = bank.client("ada")
+    fields = {"csrf": client.headers["x-test-csrf"], "remark": "hello"}
+    path = f"/applications/{PROJECT}/remarks"
+    assert client.post(path, data={"remark": "hello"}).status_code == 403
+    assert client.post(path, data={**fields, "csrf": "another"}).status_code == 403
+    assert client.post(path, data=fields, headers={"origin": "https://evil.example"}).status_code == 403
+    assert client.post(path, data=fields, headers={"origin": "null"}).status_code == 403
+    assert client.post(path, data=fields, headers={"sec-fetch-site": "cross-site"}).status_code == 403
+    assert client.post(path, data=fields, headers={"origin": "http://127.0.0.1"}).status_code == 303
+
+
+def test_every_answer_carries_the_headers_that_protect_it(bank: Bank) -> None:
+    client = bank.client("ada")
+    for path in ("/", "/sign-in", "/no-such-page", f"/volumes/{VOLUME}", "/healthz", "/static/voxpop.css"):
+        answer = client.get(path)
+        policy = answer.headers["content-security-policy"]
+        assert "default-src 'none'" in policy, path
+        assert "unsafe" not in policy, path
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers["referrer-policy"] == "same-origin"
+        assert re.fullmatch(r"[0-9a-f]{16}", answer.headers["x-request-id"])
+
+
+def test_no_page_has_inline_script_or_style(bank: Bank) -> None:
+    client = bank.client("ada")
+    for path in ("/", "/applications/new", f"/applications/{PROJECT}", f"/results/{RUN}/trace", "/account"):
+        text = client.get(path).text
+        assert not re.search(r"<script(?![^>]*\bsrc=)", text), path
+        assert not re.search(r"\son\w+=|\sstyle=|javascript:", text), path
+
+
+def test_free_text_is_shown_and_never_obeyed(tmp_path: Path) -> None:
+    bank = bank_with_results(tmp_path)
+    system = bank.system
+    written = read_document(document("evil-one", title=EVIL), "application")
+    system.draft_application(written, system.access.get("ada"))
+    system.applications.remark(PROJECT, "Ada Example", EVIL)
+    system.access.add(_account(), PASSWORD, "tester")
+    cells = system.work.results / RUN / "outputs" / "report.json"
+    cells.write_text(cells.read_text().replace("All is well.", EVIL.replace('"', '\\"')))
+    for person, path in (
+        ("ada", "/"), ("ada", "/applications"), ("ada", "/applications/evil-one"),
+        ("ada", "/applications/evil-one/edit"),
+        ("ada", f"/applications/{PROJECT}"), ("ada", f"/results/{RUN}"), ("teo", "/people"), ("aurora", "/audit"),
+        ("ada", f"/catalogue?q={EVIL}"), ("aurora", f"/audit?actor={EVIL}"),
+    ):  # fmt: skip
+        text = bank.client(person).get(path).text
+        assert "<script>alert" not in text, path
+        assert "<img src=x" not in text, path
+
+
+def _account() -> object:
+    from voxpop.access.model import Account
+
+    return Account("evil", EVIL[:120])
+
+
+def test_a_body_without_end_is_cut_off(bank: Bank) -> None:
+    client = bank.client("ada")
+    fields = {"csrf": client.headers["x-test-csrf"], "remark": "x" * (MOST_BYTES + 1)}
+    answer = client.post(f"/applications/{PROJECT}/remarks", data=fields)
+    assert answer.status_code == 413
+
+
+def test_another_host_name_is_not_served(bank: Bank) -> None:
+    assert bank.client().get("/sign-in", headers={"host": "evil.example"}).status_code == 400
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["../../voxpop.db", "..%2f..%2fvoxpop.db", "%2e%2e/%2e%2e/work.json", "/etc/passwd", "sub-aaaa/../../../work.json"],
+)
+def test_no_path_leads_out_of_a_volume_or_of_results(bank: Bank, path: str) -> None:
+    client = bank.client("ada")
+    for start in (f"/volumes/{VOLUME}/files/", f"/results/{RUN}/files/"):
+        assert client.get(start + path).status_code == 404
+
+
+def test_an_image_is_for_whom_it_was_granted_to_and_comes_in_ranges(bank: Bank) -> None:
+    path = f"/volumes/{VOLUME}/files/sub-aaaa/ses-x/ct/sub-aaaa_ses-x_ct.nii.gz"
+    client = bank.client("ada")
+    whole = client.get(path)
+    assert whole.status_code == 200
+    part = client.get(path, headers={"range": "bytes=0-9"})
+    assert (part.status_code, part.content) == (206, whole.content[:10])
+    assert client.get(path, headers={"if-none-match": whole.headers["etag"]}).status_code == 304
+    assert "no-cache" in whole.headers["cache-control"]
+    assert bank.client("carmen").get(path).status_code == 404
+    bank.system.volumes.revoke(VOLUME, "Mia Example", "tester")
+    assert bank.client("mia").get(path).status_code == 409
+
+
+def test_a_websocket_from_another_page_is_not_accepted(bank: Bank) -> None:
+    path = f"/appliances/{APPLIANCE}/terminal/socket"
+    for headers in ({}, {"origin": "https://evil.example"}, {"origin": "null"}):
+        with pytest.raises(WebSocketDisconnect), bank.client("ada").websocket_connect(path, headers=headers):
+            pass
+    for person in ("", "carmen", "olga", "dolores"):
+        with (
+            pytest.raises(WebSocketDisconnect),
+            bank.client(person).websocket_connect(path, headers={"origin": "http://127.0.0.1"}),
+        ):
+            pass
+
+
+@pytest.mark.needs("bubblewrap")
+def test_a_terminal_types_and_answers_and_ends_with_the_session(bank: Bank) -> None:
+    client = bank.client("ada")
+    path = f"ws://127.0.0.1/appliances/{APPLIANCE}/terminal/socket"
+    with client.websocket_connect(path, headers={"origin": "http://127.0.0.1"}) as socket:
+        socket.send_text('{"resize": [30, 100]}')
+        socket.send_bytes(b"echo $((6 * 7)) $(id -u) $(stty size)\n")
+        seen = b""
+        while b"42 1000 30 100" not in seen:
+            seen += socket.receive_bytes()
+        bank.system.entrance.sign_out_everywhere("ada")
+        said = ""
+        while "signed out" not in said:
+            message = socket.receive()
+            said = message.get("text") or ""
+    actions = [link.event.action for link in bank.system.ledger.links(f"appliance:{APPLIANCE}")]
+    assert actions[-2:] == ["terminal.opened", "terminal.closed"]
+
+
+def test_the_log_names_routes_and_nobody(bank: Bank) -> None:
+    bank.client("ada").get(f"/volumes/{VOLUME}/participants/sub-aaaa?beside=sub-bbbb")
+    log = (bank.system.work.logs / "voxpop.log").read_text()
+    assert "/volumes/{volume}/participants/{participant}" in log
+    assert "sub-aaaa" not in log
+    assert "Ada" not in log
+
+
+def test_looking_at_images_is_in_the_audit_log(bank: Bank) -> None:
+    bank.client("ada").get(f"/volumes/{VOLUME}/participants/sub-bbbb")
+    viewed = [
+        link.event for link in bank.system.ledger.links(f"volume:{VOLUME}") if link.event.action == "volume.viewed"
+    ]
+    assert viewed[-1].actor == "Ada Example"
+    assert viewed[-1].facts == {"participants": ["sub-bbbb"]}
+
+
+def test_an_applicant_named_by_e_mail_or_by_account_decides_nothing_of_their_own(tmp_path: Path) -> None:
+    from voxpop.access.model import Role
+
+    bank = empty_bank(tmp_path)
+    bank.system.access.set_roles("olga", [Role.COMMITTEE], "tester")
+    text = document("a-trial").replace("name: Ada Ferrer", "name: O. E.").replace("ada.ferrer@", "olga@")
+    written = read_document(text, "application")
+    bank.system.draft_application(written, bank.system.access.get("ada"))
+    bank.system.applications.submit(ApplicationId("a-trial"), "Ada Example")
+    olga = bank.client("olga")
+    bank.post(olga, "/applications/a-trial/review")
+    answer = bank.post(olga, "/applications/a-trial/decide", decision="approve", reason="mine")
+    assert answer.status == 409
+    assert "cannot decide about it" in answer.text
+
+
+def test_pages_speak_spanish_to_those_who_ask(bank: Bank) -> None:
+    client = bank.client("ada")
+    answer = client.get("/", headers={"accept-language": "es-ES,es;q=0.9"})
+    assert '<html lang="es">' in answer.text
+    assert "Aplicaciones" in answer.text or "Solicitudes" in answer.text
+
+
+def test_health_tells_nothing_but_health(bank: Bank) -> None:
+    client: TestClient = bank.client()
+    assert client.get("/healthz").text == "ok\n"
+    ready = client.get("/readyz")
+    assert ready.json() == {"database": True, "work_folder": True, "worker": False}
+    assert ready.status_code == 503
+    assert "voxpop_requests_total" in client.get("/metrics").text
+
+
+def test_who_sends_too_many_requests_is_told_to_wait_and_others_are_not(tmp_path: Path) -> None:
+    (tmp_path / "work").mkdir()
+    (tmp_path / "work" / "voxpop.toml").write_text("[web]\nrequests_per_minute = 10\n")
+    (tmp_path / "work" / "work.json").write_text('{"format": 1, "voxpop": "0.1.0"}')
+    bank = empty_bank(tmp_path)
+    eager, calm = bank.client("ada"), bank.client("carmen")
+    assert [eager.get("/catalogue").status_code for _ in range(10)] == [200] * 10
+    late = eager.get("/catalogue")
+    assert (late.status_code, late.headers["retry-after"]) == (429, "60")
+    assert calm.get("/catalogue").status_code == 200
+
+
+def test_a_password_that_somebody_else_set_ends_sessions_and_tokens(tmp_path: Path) -> None:
+    bank = empty_bank(tmp_path)
+    olga = bank.client("olga")
+    day = datetime.now(UTC).date() + timedelta(days=9)
+    secret, _ = bank.system.entrance.make_token(bank.system.access.get("olga"), "old", frozenset({"read"}), day)
+    assert bank.post(bank.client("teo"), "/people/olga/password").status == 200
+    assert olga.get("/").headers["location"].startswith("/sign-in")
+    with pytest.raises(TokenInvalid):
+        bank.system.entrance.token(secret)
+
+
+def test_a_project_that_has_ended_runs_shows_and_opens_nothing_any_more(tmp_path: Path) -> None:
+    bank = bank_with_results(tmp_path)
+    ada = bank.client("ada")
+    path = f"/volumes/{VOLUME}/participants/sub-aaaa"
+    assert ada.get(path).status_code == 200
+    assert bank.post(ada, f"/applications/{PROJECT}/close", reason="done").status == 303
+    assert bank.post(ada, f"/applications/{PROJECT}/run").status == 409
+    assert ada.get(path).status_code == 409
+    assert ada.get(f"/results/{RUN}").status_code == 200
+
+
+def test_the_last_applicant_stays(bank: Bank) -> None:
+    ada = bank.client("ada")
+    answer = bank.post(ada, f"/applications/{PROJECT}/members", who="ada", role="applicant", leave="yes")
+    assert answer.status == 409
+    assert ada.get(f"/applications/{PROJECT}").status_code == 200
+
+
+def test_a_request_without_a_file_asks_for_nothing(bank: Bank) -> None:
+    before = len(bank.system.releases.every())
+    assert bank.post(bank.client("ada"), f"/results/{RUN}/releases", purpose="a talk").status == 422
+    assert len(bank.system.releases.every()) == before
