@@ -13,7 +13,7 @@ help:
 demo: .venv/installed ## install into .venv, then run `voxpop demo`
 	$(BIN)/voxpop demo --work $(WORK)
 
-test: .venv/tested apt .venv-roc/installed ## install what the tests need, check the house rules, run every test
+test: .venv/tested apt .venv-roc/installed front-end/node_modules/installed ## install what the tests need, check the house rules, run every test
 	$(MAKE) --no-print-directory lint
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
@@ -28,12 +28,16 @@ docs: .venv/tested ## build the documentation into site/
 	$(BIN)/mkdocs build --strict
 
 bench: .venv/tested ## print the figures that the documentation quotes
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group bench
 	$(BIN)/python benchmarks/deid_speed.py
 	$(BIN)/python benchmarks/staging_speed.py
 	$(BIN)/python benchmarks/demo_time.py
 	$(BIN)/python benchmarks/deid_planting.py
 	$(BIN)/python benchmarks/index_counts.py
 	$(BIN)/python benchmarks/pipeline_truth.py
+	$(BIN)/python benchmarks/portal_load.py
+	$(BIN)/python benchmarks/portal_kills.py
+	$(BIN)/python benchmarks/viewer_open.py
 
 apt: ## install the real parts that tests start (root on Debian), or print the line that does
 	@tools/install_parts
@@ -54,6 +58,11 @@ apt: ## install the real parts that tests start (root on Debian), or print the l
 .venv-roc/installed:
 	$(PYTHON) -m venv .venv-roc
 	.venv-roc/bin/python -m pip install --quiet roc-validator==0.13.0
+	@touch $@
+
+# What browser tests bring along (axe-core, an OpenID provider); the portal itself needs no node.
+front-end/node_modules/installed: .venv/tested front-end/package-lock.json
+	PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --prefix front-end --no-audit --no-fund --silent
 	@touch $@
 
 clean: ## remove what was installed and built; the demo's work folder stays
