@@ -118,7 +118,7 @@ def document(name: str = PROJECT, title: str = "Trabecular bone density") -> str
 
 def _decided(system: System) -> Application:
     written = read_document(document(), "application")
-    system.draft_application(written, system.access.get("ada"))
+    system.projects.draft(written, system.access.get("ada"))
     for name, role in PROJECT_ROLES.items():
         system.access.join(Membership(PROJECT, name, role), "Ada Example")
     system.applications.submit(PROJECT, "Ada Example")
@@ -165,7 +165,7 @@ def _ran(system: System) -> None:
     files = sorted(outputs.iterdir())
     facts = {path: FileFact(f"outputs/{path.name}", sha256_file(path), path.stat().st_size) for path in files}
     volume = system.volumes.get(VOLUME)
-    pipeline = system.pipeline_of(PROJECT)
+    pipeline = system.projects.pipeline_of(PROJECT)
     named = f"{pipeline.name}/{pipeline.version}"
     run = Run(RUN, PROJECT, APPLIANCE, VOLUME, named, pipeline.digest, RunState.CREATED, folder, NOW)
     step = StepRecord("measure", 0, "measure.py", "0" * 64, NOW, NOW, 0, {}, {"files": tuple(facts.values())})

@@ -219,7 +219,7 @@ def test_a_session_is_in_no_address_and_a_cookie_of_ours_holds_nothing_to_read(b
 
 def test_nobody_replaces_the_draft_of_another_project(spoilt: Bank) -> None:
     written = read_document(document("of-ada"), "application")
-    spoilt.system.draft_application(written, spoilt.system.access.get("ada"))
+    spoilt.system.projects.draft(written, spoilt.system.access.get("ada"))
     stranger = browser(spoilt, "olga")
     fields = {"as": "document", "step": "keep", "csrf": csrf(stranger)}
     stranger.post("/applications/new", data={**fields, "document": document("of-ada", title="Mine now")})
@@ -228,7 +228,7 @@ def test_nobody_replaces_the_draft_of_another_project(spoilt: Bank) -> None:
 
 def test_the_api_replaces_no_draft_of_another_project(spoilt: Bank) -> None:
     written = read_document(document("of-mia"), "application")
-    spoilt.system.draft_application(written, spoilt.system.access.get("ada"))
+    spoilt.system.projects.draft(written, spoilt.system.access.get("ada"))
     text = document("of-mia", title="Mine now")
     answer = program(spoilt, "olga", "write").post(
         "/api/v1/applications", content=text, headers={"content-type": "application/yaml"}

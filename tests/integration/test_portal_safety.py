@@ -203,7 +203,7 @@ def test_free_text_is_shown_and_never_obeyed(tmp_path: Path) -> None:
     bank = bank_with_results(tmp_path)
     system = bank.system
     written = read_document(document("evil-one", title=EVIL), "application")
-    system.draft_application(written, system.access.get("ada"))
+    system.projects.draft(written, system.access.get("ada"))
     system.applications.remark(PROJECT, "Ada Example", EVIL)
     system.access.add(_account(), PASSWORD, "tester")
     cells = system.work.results / RUN / "outputs" / "report.json"
@@ -316,7 +316,7 @@ def test_an_applicant_named_by_e_mail_or_by_account_decides_nothing_of_their_own
     bank.system.access.set_roles("olga", [Role.COMMITTEE], "tester")
     text = document("a-trial").replace("name: Ada Ferrer", "name: O. E.").replace("ada.ferrer@", "olga@")
     written = read_document(text, "application")
-    bank.system.draft_application(written, bank.system.access.get("ada"))
+    bank.system.projects.draft(written, bank.system.access.get("ada"))
     bank.system.applications.submit(ApplicationId("a-trial"), "Ada Example")
     olga = bank.client("olga")
     bank.post(olga, "/applications/a-trial/review")

@@ -32,7 +32,7 @@ from voxpop.store.schema import ApplicationRow, CohortRow
 from voxpop.volume.service import building_folder
 from voxpop.wiring.settings import read_settings
 from voxpop.wiring.system import System
-from voxpop.wiring.terminals import open_terminal
+from voxpop.wiring.terminals import terminals
 from voxpop.wiring.work import open_work
 
 pytestmark = pytest.mark.needs("bubblewrap")
@@ -53,7 +53,7 @@ class Bench:
         return self.system.work.appliances / f"{self.appliance}-people"
 
     def open(self, person: str = PERSON, line: str | None = None) -> Terminal:
-        return open_terminal(self.system, self.appliance, ACCOUNT, person, SIZE, line)
+        return terminals(self.system).open(self.appliance, ACCOUNT, person, SIZE, line)
 
     def said(self, line: str) -> str:
         """Return what a line writes in a terminal of its own."""
@@ -315,7 +315,7 @@ def test_who_may_not_open_the_volume_today_is_given_no_terminal(bench: Bench) ->
 @pytest.mark.parametrize("account", ["", ".", "..", "a/b", ".hidden", "A", "a\n"])
 def test_an_account_that_is_no_folder_of_ours_is_refused(bench: Bench, account: str) -> None:
     with pytest.raises(AccountNameInvalid):
-        open_terminal(bench.system, bench.appliance, account, PERSON, SIZE)
+        terminals(bench.system).open(bench.appliance, account, PERSON, SIZE)
 
 
 def test_an_appliance_that_is_removed_gives_no_terminal_and_keeps_no_folder_of_a_person(bench: Bench) -> None:

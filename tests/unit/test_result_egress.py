@@ -707,3 +707,14 @@ def test_a_run_without_results_offers_nothing(tmp_path: Path) -> None:
         file.unlink()
     with pytest.raises(errors.NothingOffered):
         desk.service.check(RUN, (), "ada")
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA, zipfile.ZIP_STORED])
+def test_an_archive_that_is_damaged_anywhere_stops_and_breaks_nothing(tmp_path: Path, method: int) -> None:
+    sink = io.BytesIO()
+    with zipfile.ZipFile(sink, "w", method) as archive:
+        archive.writestr("inner.txt", b"some words, and again some words " * 8)
+    whole = sink.getvalue()
+    for place in range(len(whole)):
+        damaged = whole[:place] + bytes([whole[place] ^ 0xFF]) + whole[place + 1 :]
+        assert codes(found(tmp_path, "outputs/files.zip", damaged)), place

@@ -105,13 +105,13 @@ def shell(
     as_json: JsonOption = False,
 ) -> None:
     """Open a shell on an appliance: the volume and results read-only, a folder of your own, no network."""
-    from voxpop.wiring.terminals import open_terminal
+    from voxpop.wiring.terminals import terminals
 
     if command is None and not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise NoTerminalHere
     system = opened(work, person)
     size = _size() if command is None else FIRST_SIZE
-    terminal = open_terminal(system, ApplianceId(name), _account(system.person), system.person, size, line=command)
+    terminal = terminals(system).open(ApplianceId(name), _account(system.person), system.person, size, command)
     try:
         output = _typed_through(terminal) if command is None else _read_out(terminal, aloud=not as_json)
         code = terminal.wait()

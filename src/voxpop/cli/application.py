@@ -59,7 +59,7 @@ def submit(
     system.applications.check_offers(application)
     account = system.access.person_of(system.person)
     if account is not None:
-        system.draft_application(application, account)
+        system.projects.draft(application, account)
     else:
         system.applications.draft(application, system.person)
     system.applications.submit(application.id, system.person)

@@ -31,7 +31,7 @@ def stage(
 ) -> None:
     """Retrieve, de-identify, scan, convert, lay out and seal an approved application's studies; prints the volume."""
     system = opened(work, person)
-    system.check_staging(ApplicationId(application))
+    system.projects.check_staging(ApplicationId(application))
     from voxpop.worker.asking import asked, served
     from voxpop.worker.runtime import running
 

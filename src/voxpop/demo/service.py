@@ -121,7 +121,7 @@ class Story:
             application = self._written()
             service = self.system.applications
             make_accounts(self.system)
-            self.system.draft_application(application, account_of(self.system, RESEARCHER))
+            self.system.projects.draft(application, account_of(self.system, RESEARCHER))
             if service.state(application.id) is ApplicationState.DRAFT:
                 service.submit(application.id, RESEARCHER)
         return application
@@ -213,7 +213,7 @@ class Story:
 
     def _tell_staged(self, application: Application, *, kept: bool) -> None:
         volume = self.system.volumes.of_application(application.id)[-1]
-        fates = self.system.fates(volume.id)
+        fates = self.system.projects.fates(volume.id)
         told = ", ".join(f"{number} {fate}" for fate, number in fates.items())
         mark = "kept: " if kept else ""
         self.progress.finish(f"volume        {mark}{volume.id} sealed, {volume.files} files; studies: {told}")
@@ -243,7 +243,7 @@ class Story:
 def answer(system: System, demo: Demo) -> dict[str, Json]:
     """Return the one object of ``voxpop demo --json``."""
     volume = system.volumes.get(demo.volume)
-    fates = system.fates(volume.id)
+    fates = system.projects.fates(volume.id)
     appliance, _ = system.appliances.newest(demo.application)
     seconds: dict[str, Json] = dict(demo.seconds)
     return {

@@ -12,7 +12,7 @@ BROKEN: tuple[type[Exception], ...] = (
     TypeError,
     KeyError,
     AttributeError,
-    NotImplementedError,
+    NotImplementedError,  # pydicom.hooks.raw_element_value: a value representation that no standard has
     struct.error,
     zlib.error,
 )

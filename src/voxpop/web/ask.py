@@ -250,7 +250,7 @@ def sign_in_path(request: Request) -> str:
 
 def _seen(ask: Ask, kind: str, name: str) -> ApplicationId:
     """Return a thing's project; what may not be read is answered as if it were not there."""
-    application = ask.system.project_of(kind, name)
+    application = ask.system.projects.of(kind, name)
     if not ask.may(READING[kind], application):
         raise SubjectAbsent(kind, name)
     return application

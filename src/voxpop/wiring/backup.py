@@ -245,13 +245,7 @@ def _files(system: System, contents: Contents) -> Iterator[tuple[str, Path]]:
             yield name, root / name
     if contents.protected:
         for place in sorted(protected.iterdir()):
-            wanted = place.name not in _LEFT_OUT or (contents.data and place.name == "index")
-            if (
-                wanted
-                and not place.name.startswith(".")
-                and place.name != _HEAD
-                and place.suffix not in (".lock", ".new")
-            ):
+            if _is_kept(place) or (contents.data and place.name == "index"):
                 yield from _below(root, place)
     if contents.data:
         building = {f"{building_folder(one).name}" for one in system.volumes.every()}

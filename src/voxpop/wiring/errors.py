@@ -74,24 +74,6 @@ class ArchiveKindUnknown(Invalid):
         super().__init__(f"'{kind}' is no kind of archive: use one of {known}")
 
 
-class SiteUnknown(Absent):
-    """No site of that name is there."""
-
-    code = "site-unknown"
-
-    def __init__(self, name: str) -> None:
-        super().__init__(f"there is no site '{name}': `voxpop site list` shows which there are")
-
-
-class PipelineUnknown(Absent):
-    """No pipeline of that name and version is there."""
-
-    code = "pipeline-unknown"
-
-    def __init__(self, name: str) -> None:
-        super().__init__(f"there is no pipeline '{name}': `voxpop pipeline list` shows which there are")
-
-
 class WorkUnfinished(Unavailable):
     """A durable piece of work ended with an error that is not ours to read."""
 

@@ -6,9 +6,8 @@ import os
 import re
 import shutil
 import zipfile
-import zlib
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from tempfile import mkdtemp
@@ -21,6 +20,7 @@ from voxpop.kernel.clock import SystemClock
 from voxpop.kernel.digests import Json
 from voxpop.kernel.errors import Invalid, Refused
 from voxpop.kernel.ledger import Event
+from voxpop.kernel.zips import BROKEN_ZIP
 from voxpop.store.chain import SignedHead, faults
 from voxpop.store.copying import is_empty
 from voxpop.store.engine import database_url, open_engine
@@ -164,15 +164,32 @@ def restore_backup(file: Path, root: Path, person: str | None = None) -> Restore
 
 @contextmanager
 def _opened(file: Path) -> Iterator[zipfile.ZipFile]:
-    try:
-        archive = zipfile.ZipFile(file)
-    except zipfile.BadZipFile as broken:
-        raise BackupBroken("the file is not a whole backup of voxpop") from broken
-    with closing(archive):
-        try:
+    with file.open("rb") as stream:
+        with _reading("the file is not a whole backup of voxpop"):
+            archive = zipfile.ZipFile(stream)
+        with archive:
             yield archive
-        except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, zlib.error) as broken:
-            raise BackupBroken("a part of the file cannot be read") from broken
+
+
+@contextmanager
+def _reading(said: str = "a part of the file cannot be read") -> Iterator[None]:
+    """Refuse an archive that is damaged; around what reads it alone, so that a full disk is told as one."""
+    try:
+        yield
+    except BROKEN_ZIP as broken:
+        raise BackupBroken(said) from broken
+
+
+def _pieces(archive: zipfile.ZipFile, name: str) -> Iterator[bytes]:
+    with _reading():
+        source = archive.open(name)
+    with source:
+        while True:
+            with _reading():
+                piece = source.read(_PIECE)
+            if not piece:
+                return
+            yield piece
 
 
 def _manifest(archive: zipfile.ZipFile) -> _Manifest:
@@ -181,13 +198,12 @@ def _manifest(archive: zipfile.ZipFile) -> _Manifest:
         entry = archive.getinfo(MANIFEST)
         if entry.file_size > _MOST_MANIFEST:
             raise BackupBroken("its manifest is larger than any")
-        said: Any = json.loads(archive.read(entry))
+        with _reading():
+            written = archive.read(entry)
+        said: Any = json.loads(written)
         if int(said["format"]) > FORMAT:
             raise BackupNewer(str(said["voxpop"]))
-        files = {
-            str(name): _Entry(str(one["sha256"]), int(one["bytes"]), int(one["mode"]))
-            for name, one in said["files"].items()
-        }
+        files = {str(name): _entry(one) for name, one in said["files"].items()}
         manifest = _Manifest(
             str(said["database"]),
             bool(said["protected"]),
@@ -251,8 +267,8 @@ def _write(archive: zipfile.ZipFile, name: str, entry: _Entry, target: Path) -> 
     digest, size = hashlib.sha256(), 0
     mode = 0o600 if name.startswith("protected/") else entry.mode & _MODES
     number = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with archive.open(name) as source, os.fdopen(number, "wb") as stream:
-        while piece := source.read(_PIECE):
+    with os.fdopen(number, "wb") as stream:
+        for piece in _pieces(archive, name):
             size += len(piece)
             if size > entry.bytes:
                 break

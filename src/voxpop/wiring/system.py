@@ -2,7 +2,7 @@
 
 import logging
 import logging.handlers
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from datetime import timedelta
 from functools import cached_property
 from importlib.metadata import entry_points
@@ -14,15 +14,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from voxpop.access.credentials import Safe
 from voxpop.access.entrance import Books, Entrance, Patience
 from voxpop.access.federation import Federation, Register
-from voxpop.access.model import Account, Membership, ProjectRole, Role
-from voxpop.access.permissions import Action
-from voxpop.access.service import GROUP, AccessService
+from voxpop.access.model import Account
+from voxpop.access.service import AccessService
 from voxpop.appliance.ports import Site
 from voxpop.appliance.service import ApplianceService
-from voxpop.application.model import Application
 from voxpop.application.ports import PriceList
 from voxpop.application.service import ApplicationService, Board
-from voxpop.application.states import ApplicationState
 from voxpop.cohort.model import Harvest
 from voxpop.cohort.service import CohortService
 from voxpop.flow.chain import RecordedChain
@@ -30,17 +27,11 @@ from voxpop.flow.counts import RequestCounts
 from voxpop.flow.egress import CohortIdentities, results_of
 from voxpop.flow.evidence import Sources
 from voxpop.flow.reporting import Reporting
-from voxpop.flow.work import OVER, DurableWork, Places, Stages
+from voxpop.flow.work import DurableWork, Places, Stages
 from voxpop.kernel.clock import Clock
-from voxpop.kernel.digests import Json
-from voxpop.kernel.errors import Refused
-from voxpop.kernel.ids import ApplianceId, ApplicationId, CohortId, RunId, VolumeId
-from voxpop.kernel.ledger import Event
 from voxpop.result.egress.ports import Surroundings
 from voxpop.result.egress.service import ReleaseService
 from voxpop.result.service import ResultService
-from voxpop.run.model import Pipeline
-from voxpop.run.pipelines import pipeline_named
 from voxpop.run.ports import Sandbox
 from voxpop.run.service import RunService
 from voxpop.staging.course import Deidentification, Tools
@@ -48,7 +39,7 @@ from voxpop.staging.deid import load_profile, load_secret, new_secret, save_secr
 from voxpop.staging.service import StagingService
 from voxpop.store.answers import SqlAnswers
 from voxpop.store.appliances import SqlAppliances
-from voxpop.store.applications import ApplicationExists, SqlApplications
+from voxpop.store.applications import SqlApplications
 from voxpop.store.archives import SqlArchives
 from voxpop.store.chain import SignedHead
 from voxpop.store.cohorts import SqlCohorts
@@ -64,12 +55,11 @@ from voxpop.store.staging import SqlStagingRecords
 from voxpop.store.volumes import SqlVolumes
 from voxpop.store.webhooks import SqlWebhooks
 from voxpop.store.workers import SqlWorkers
-from voxpop.volume.model import Volume
 from voxpop.volume.service import VolumeService
-from voxpop.volume.states import VolumeState
 from voxpop.wiring.archives import Archives
 from voxpop.wiring.errors import SettingsInvalid
 from voxpop.wiring.installed import pipelines, recipes
+from voxpop.wiring.projects import Projects, Records, named_pipeline
 from voxpop.wiring.providers import doors
 from voxpop.wiring.sandboxes import best_sandbox, leaves_network, sandbox_named
 from voxpop.wiring.settings import Settings
@@ -77,18 +67,6 @@ from voxpop.wiring.work import WorkFolder
 
 STAYING = ("serve", "worker --stay")
 """The commands that take the work that is asked for, until they are stopped."""
-
-
-class NotApproved(Refused):
-    """Staging was asked for an application that nobody has approved."""
-
-    code = "not-approved"
-
-    def __init__(self, application: str, state: str) -> None:
-        super().__init__(
-            f"application '{application}' is {state}: only an approved one is staged; "
-            f"`voxpop application review {application}` and `approve` come first"
-        )
 
 
 class System:
@@ -181,6 +159,14 @@ class System:
 
         register = Register(self._people, SqlSessions(self._engine), self.access, known)
         return Federation(doors(self.settings.providers, self._clock), register, self._safe, self.ledger, self._clock)
+
+    @cached_property
+    def projects(self) -> Projects:
+        """What concerns a project as a whole."""
+        records = Records(
+            self.cohort_records, self.staging_records, self.appliance_records, self.run_records, self.release_records
+        )
+        return Projects(self.applications, self.access, self.volumes, records, self.ledger)
 
     @cached_property
     def operations(self) -> SqlOperations:
@@ -333,7 +319,7 @@ class System:
             appliances=self.appliances,
             runs=self.runs,
             reporting=self.reporting,
-            applicants=self.applicants,
+            applicants=self.projects.applicants,
         )
         return DurableWork(stages, named_pipeline, Places(self.work.results), self._clock)
 
@@ -375,24 +361,6 @@ class System:
         records, _ = self.cohorts.load_clinical(open_clinical(file), actor or self.person)
         return records
 
-    def check_staging(self, application: ApplicationId) -> None:
-        """Refuse to stage what nobody has approved.
-
-        Raises
-        ------
-        NotApproved
-            If the application is not approved or active.
-        """
-        state = self.applications.state(application)
-        if state not in (ApplicationState.APPROVED, ApplicationState.ACTIVE):
-            raise NotApproved(application, state.value)
-
-    def fates(self, volume: VolumeId) -> dict[str, int]:
-        """Count what became of the studies of a volume's cohort."""
-        counted = self.staging_records.fates(volume)
-        cohort = self.cohort_records.get(self.volumes.get(volume).cohort)
-        return {**counted, "not selected": counted.get("not selected", 0) + cohort.not_selected}
-
     def database_answers(self) -> bool:
         """Say whether the database answers."""
         try:
@@ -408,70 +376,6 @@ class System:
         if not account.local:
             return any(one.issuer == account.issuer for one in self.settings.providers)
         return bool(self._people.kept(account.name).password)
-
-    def record_view(self, volume: Volume, person: str, participants: Sequence[str]) -> None:
-        """Write down that a person looked at images of participants, by their pseudonyms."""
-        facts: dict[str, Json] = {"participants": [*participants]}
-        self.ledger.record(Event("volume.viewed", f"volume:{volume.id}", person, facts=facts))
-
-    def pipeline_of(self, application: ApplicationId, name: str | None = None) -> Pipeline:
-        """Return a pipeline by its name, or the one that an application runs first."""
-        return named_pipeline(name or self.applications.get(application).pipeline)
-
-    def draft_application(self, written: Application, account: Account) -> None:
-        """Keep a draft; who writes it first is its applicant.
-
-        Raises
-        ------
-        ApplicationExists
-            If the name is that of another's application.
-        """
-        taken = any(one.id == written.id for one, _ in self.applications.every())
-        if taken and not self.access.rights(account).may(Action.APPLICATION_CHANGE, written.id):
-            raise ApplicationExists(written.id)
-        self.applications.draft(written, account.person)
-        if not self.access.team(written.id):
-            self.access.join(Membership(written.id, account.name, ProjectRole.APPLICANT), account.person)
-
-    def applicants(self, application: ApplicationId) -> list[str]:
-        """Return the persons who may open an application's volumes without being granted them one by one."""
-        team = self.access.team(application)
-        names = [one.who for one in team if one.role is ProjectRole.APPLICANT and not one.who.startswith(GROUP)]
-        return [self.access.get(name).person for name in names]
-
-    def may_open(self, account: Account, volume: Volume) -> bool:
-        """Say whether an account may open a volume's images today: by a grant, or as a data manager."""
-        if Role.DATA_MANAGER in account.roles:
-            return volume.state is VolumeState.SEALED
-        return self.person_may_open(volume.id, account.person)
-
-    def person_may_open(self, volume: VolumeId, person: str) -> bool:
-        """Say whether a grant opens a volume to a person today; none does once the project is over."""
-        over = self.applications.state(self.volumes.get(volume).application) in OVER
-        return not over and self.volumes.may_open(volume, person)
-
-    def project_of(self, kind: str, name: str) -> ApplicationId:
-        """Return the project that a thing belongs to.
-
-        Parameters
-        ----------
-        kind : str
-            ``application``, ``cohort``, ``volume``, ``appliance``, ``run`` or ``release``.
-
-        Raises
-        ------
-        Absent
-            If there is no such thing.
-        """
-        find: dict[str, Callable[[], ApplicationId]] = {
-            "application": lambda: self.applications.get(ApplicationId(name)).id,
-            "cohort": lambda: self.cohort_records.get(CohortId(name)).application,
-            "volume": lambda: self.volumes.get(VolumeId(name)).application,
-            "appliance": lambda: self.appliances.get(ApplianceId(name)).application,
-            "run": lambda: self.run_records.get(RunId(name)).application,
-            "release": lambda: self.run_records.get(self.releases.get(name).run).application,
-        }
-        return find[kind]()
 
     @cached_property
     def _people(self) -> SqlPeople:
@@ -506,11 +410,6 @@ def read_database_url(work: WorkFolder, settings: Settings) -> str:
         return file.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as unreadable:
         raise SettingsInvalid("database_url_file", "the file it names cannot be read") from unreadable
-
-
-def named_pipeline(name: str) -> Pipeline:
-    """Return an installed pipeline by ``name/version``."""
-    return pipeline_named(name, pipelines())
 
 
 def _log_to(file: Path) -> None:

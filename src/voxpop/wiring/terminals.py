@@ -6,7 +6,7 @@ from voxpop.appliance.errors import TerminalNotGiven
 from voxpop.appliance.terminals import Rights, Room, Terminal, TerminalService
 from voxpop.backends import process
 from voxpop.backends.sandbox.bubblewrap import terminal_places
-from voxpop.kernel.ids import ApplianceId, ApplicationId
+from voxpop.kernel.ids import ApplicationId
 from voxpop.run.ports import CanHostTerminal, Seat
 from voxpop.wiring.sandboxes import sandbox_named
 from voxpop.wiring.system import System
@@ -46,36 +46,6 @@ class LocalTerminals:
         return process.open_terminal(sandbox.wrap_terminal(seat, line), env=_ENVIRONMENT, size=size)
 
 
-def open_terminal(
-    system: System,
-    appliance: ApplianceId,
-    account_name: str,
-    person: str,
-    size: tuple[int, int],
-    line: str | None = None,
-) -> Terminal:
-    """Open a person's terminal on an appliance.
-
-    Parameters
-    ----------
-    account_name : str
-        Names the person's folder.
-    person : str
-        As the audit log and the volume's rights name them.
-    size : (rows, columns)
-    line : str, optional
-        A line to do instead of a shell to type into.
-
-    Raises
-    ------
-    Absent
-        If there is no such appliance.
-    Refused
-        If it is not deployed, can't hold a person, or the person may not open its volume today.
-    """
-    return _service(system).open(appliance, account_name, person, size, line)
-
-
 def _accounts(room: Room) -> Path:
     """Write the table of accounts that the shell reads: the person, and nobody of this machine."""
     _, _, home = terminal_places()
@@ -86,14 +56,16 @@ def _accounts(room: Room) -> Path:
     return file
 
 
-def _service(system: System) -> TerminalService:
+def terminals(system: System) -> TerminalService:
+    """Return the use cases of terminals."""
+
     def runs(application: ApplicationId) -> list[str]:
         return [run.id for run in system.run_records.of_application(application)]
 
     return TerminalService(
         system.appliances,
         LocalTerminals(system.work.root),
-        Rights(system.person_may_open, runs),
+        Rights(system.projects.person_may_open, runs),
         system.ledger,
         system.work.appliances,
     )

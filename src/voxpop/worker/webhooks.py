@@ -113,7 +113,7 @@ class Messenger:
             return rights.may(Action.ARCHIVE_READ)
         if kind not in _READING:
             return rights.may(Action.AUDIT_READ)
-        return rights.may(_READING[kind], self._system.project_of(kind, name))
+        return rights.may(_READING[kind], self._system.projects.of(kind, name))
 
     def _told(self, webhook: Webhook, notice: Notice) -> bool:
         """Tell one event; returns whether it was taken."""

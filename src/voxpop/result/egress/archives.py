@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import IO
 
+from voxpop.kernel.zips import BROKEN_ZIP
 from voxpop.result.egress.inflating import Opening
 
 ESCAPES = "holds a name that leads out of the folder it is opened in: leave the file out"
@@ -35,11 +36,8 @@ def zip_members(opening: Opening, content: bytes) -> Iterator[Member]:
                 for entry in entries:
                     with archive.open(entry) as stream:
                         yield from _member(opening, entry.filename, stream)
-    except _BROKEN_ZIP:
+    except BROKEN_ZIP:
         opening.fault("archive", CLOSED)
-
-
-_BROKEN_ZIP = (zipfile.BadZipFile, NotImplementedError, ValueError, EOFError, OSError)
 
 
 def tar_members(opening: Opening, content: bytes, packed: int) -> Iterator[Member]:
@@ -55,7 +53,7 @@ def tar_members(opening: Opening, content: bytes, packed: int) -> Iterator[Membe
                     stream = archive.extractfile(entry)
                     if stream is not None:
                         yield from _member(opening, entry.name, stream)
-    except (tarfile.TarError, ValueError, EOFError, OSError):
+    except (tarfile.TarError, ValueError, EOFError, OSError):  # a header, a number or a length that is damaged
         opening.fault("archive", CLOSED)
 
 
@@ -66,7 +64,7 @@ def holds_zip(content: bytes) -> bool:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             return bool(archive.infolist())
-    except _BROKEN_ZIP:
+    except BROKEN_ZIP:
         return False
 
 

@@ -81,23 +81,12 @@ class Coverage:
     findings: Mapping[Severity, int] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """The outcome of a look at some files.
+class _Looked:
+    """What follows from files and what was found in them."""
 
-    Parameters
-    ----------
-    files : tuple of ReleaseFile
-        By path.
-    findings : tuple of Finding
-        The gravest first, then by path and check.
-    coverage : tuple of Coverage
-        One a check, those that found nothing too.
-    """
-
+    __slots__ = ()
     files: tuple[ReleaseFile, ...]
     findings: tuple[Finding, ...]
-    coverage: tuple[Coverage, ...]
 
     @property
     def bytes(self) -> int:
@@ -116,7 +105,26 @@ class Checked:
 
 
 @dataclass(frozen=True, slots=True)
-class Release:
+class Checked(_Looked):
+    """The outcome of a look at some files.
+
+    Parameters
+    ----------
+    files : tuple of ReleaseFile
+        By path.
+    findings : tuple of Finding
+        The gravest first, then by path and check.
+    coverage : tuple of Coverage
+        One a check, those that found nothing too.
+    """
+
+    files: tuple[ReleaseFile, ...]
+    findings: tuple[Finding, ...]
+    coverage: tuple[Coverage, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Release(_Looked):
     """A request to let files of a run out, and the decision on it.
 
     Parameters
@@ -142,21 +150,6 @@ class Release:
     decided_by: str = ""
     reason: str = ""
     decided_at: datetime | None = None
-
-    @property
-    def bytes(self) -> int:
-        """Size of all files together."""
-        return sum(file.bytes for file in self.files)
-
-    @property
-    def stopping(self) -> tuple[Finding, ...]:
-        """What can not be released at all."""
-        return stopping(self.findings)
-
-    @property
-    def permissions(self) -> frozenset[Permission]:
-        """What the releasing person has to allow by name."""
-        return permissions(self.findings)
 
     @property
     def allowed(self) -> frozenset[Permission]:

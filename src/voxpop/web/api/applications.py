@@ -79,7 +79,7 @@ def draft_application(call: Called, written: Written, response: Response) -> m.A
     system.applications.check_offers(written)
     if _exists(call, written.id):
         _check_own(call, written)
-    system.draft_application(written, call.account)
+    system.projects.draft(written, call.account)
     response.headers["location"] = f"{PREFIX}/applications/{written.id}"
     return _standing(call, written.id)
 
@@ -147,7 +147,7 @@ def put_application_document(
     if written.id != name:
         raise NameFixed(name)
     call.system.applications.check_offers(written)
-    call.system.draft_application(written, call.account)
+    call.system.projects.draft(written, call.account)
     response.headers["etag"] = f'"{written.digest}"'
     return _standing(call, name)
 
@@ -254,7 +254,7 @@ def remove_member(
 def stage_application(call: Called, application: str, response: Response) -> OperationFacts:
     """Ask for an approved application's data to be staged."""
     name = ApplicationId(application)
-    call.system.check_staging(name)
+    call.system.projects.check_staging(name)
     asked = call.system.operations.ask(Work.STAGE, f"application:{name}", call.person)
     return asked_for(operation_shown(asked), response)
 

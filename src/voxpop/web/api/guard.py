@@ -100,7 +100,7 @@ class Call:
         """Return a thing's project; what may not be read is answered as if it were not there."""
         if len(name) > _LONGEST or not _NAME.fullmatch(name):
             raise SubjectAbsent(kind, "of that name")
-        application = self.system.project_of(kind, name)
+        application = self.system.projects.of(kind, name)
         if not self.may(by or READING[kind], application):
             raise SubjectAbsent(kind, name)
         return application

@@ -76,7 +76,7 @@ def _may_read(call: Call, one: Operation) -> bool:
     # a technical manager deploys, and sees how it comes out, what they may not look into
     action = Action.APPLIANCE_READ if one.work is Work.DEPLOY else READING[kind]
     try:
-        return call.may(action, call.system.project_of(kind, name))
+        return call.may(action, call.system.projects.of(kind, name))
     except Absent:
         return False
 

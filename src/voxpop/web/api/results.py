@@ -81,7 +81,7 @@ def trace_file(
 ) -> list[m.TraceLink]:
     """Walk back from a file that a run left, by its digest."""
     file = call.system.result_records.of_content(sha256)
-    if file is None or not call.may(Action.RESULT_READ, call.system.project_of("run", file.run)):
+    if file is None or not call.may(Action.RESULT_READ, call.system.projects.of("run", file.run)):
         raise OriginUnknown(sha256)
     return [_link(one) for one in trace(sha256, call.system.chain)]
 

@@ -43,7 +43,7 @@ def list_runs(
 def start_run(call: Called, application: str, asked: m.RunAsked, response: Response) -> OperationFacts:
     """Make a run on the application's newest appliance, and ask for it to be carried out."""
     name = ApplicationId(application)
-    pipeline = call.system.pipeline_of(name, asked.pipeline)
+    pipeline = call.system.projects.pipeline_of(name, asked.pipeline)
     texts = {key: value for key, value in asked.parameters.items() if isinstance(value, str)}
     defaults = {one.name: one.default for one in parameters_of(pipeline)}
     chosen = chosen_parameters(pipeline, texts)

@@ -165,7 +165,7 @@ def _facts(one: Volume) -> dict[str, object]:
 def _opened(call: Call, volume: str) -> Volume:
     """Return a volume whose images the caller may open today."""
     one = call.system.volumes.get(VolumeId(volume))
-    if not call.system.may_open(call.account, one):
+    if not call.system.projects.may_open(call.account, one):
         raise VolumeNotGranted(volume)
     return one
 

@@ -14,7 +14,7 @@ from voxpop.appliance.terminals import Terminal
 from voxpop.kernel.errors import VoxpopError
 from voxpop.kernel.ids import ApplianceId, ApplicationId
 from voxpop.web.ask import Ask
-from voxpop.wiring.terminals import open_terminal
+from voxpop.wiring.terminals import terminals
 
 FIRST_SIZE = (24, 80)
 LOOK_EVERY_S = 3.0
@@ -46,7 +46,7 @@ async def converse(ask: Ask, socket: WebSocket, appliance: ApplianceId, applicat
         return
     here[name] += 1
     try:
-        terminal = await run_in_threadpool(open_terminal, ask.system, appliance, name, ask.person, FIRST_SIZE)
+        terminal = await run_in_threadpool(terminals(ask.system).open, appliance, name, ask.person, FIRST_SIZE)
     except VoxpopError as refusal:
         await _say(socket, refusal.sentence)
         return
@@ -116,7 +116,7 @@ def _allowed(visit: Visit) -> bool:
     appliance = system.appliances.get(visit.appliance)
     may = system.access.rights(account).may(Action.APPLIANCE_SHELL, visit.application)
     stands = appliance.state is ApplianceState.DEPLOYED
-    return may and stands and system.person_may_open(appliance.volume, account.person)
+    return may and stands and system.projects.person_may_open(appliance.volume, account.person)
 
 
 def _type(terminal: Terminal, keys: bytes) -> None:

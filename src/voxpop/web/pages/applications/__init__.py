@@ -138,7 +138,7 @@ def close(ask: Asked, application: str) -> Response:
 def stage(ask: Asked, application: str) -> Response:
     """Ask for its data to be staged, or staged again."""
     name = ApplicationId(application)
-    ask.system.check_staging(name)
+    ask.system.projects.check_staging(name)
     ask.system.operations.ask(Work.STAGE, f"application:{name}", ask.person)
     return _back(ask, application, words.gettext_here("Staging is asked for."))
 
@@ -170,7 +170,7 @@ def _written(ask: Ask, path: str, fixed_name: str = "") -> Response:
         ask.system.applications.check_offers(written)
         if ask.text("step") == "count":
             return _form(ask, fields or draft.of_application(written), path, text, counted=written)
-        ask.system.draft_application(written, ask.someone)
+        ask.system.projects.draft(written, ask.someone)
     except VoxpopError as wrong:
         return _form(ask, fields or draft.empty(ask), path, text, wrong=wrong)
     return _back(ask, written.id, words.gettext_here("The draft is kept. Read it once more, then hand it in."))

@@ -31,7 +31,7 @@ def list_(ask: Asked) -> Response:
 def form(ask: Asked, application: str) -> Response:
     """Ask for the pipeline's parameters."""
     chosen = ask.request.query_params.get("pipeline") or None
-    pipeline = ask.system.pipeline_of(ApplicationId(application), chosen)
+    pipeline = ask.system.projects.pipeline_of(ApplicationId(application), chosen)
     appliance, deployment = ask.system.appliances.newest(ApplicationId(application))
     return ask.page(
         "runs/form.html",
@@ -49,7 +49,7 @@ def form(ask: Asked, application: str) -> Response:
 def start(ask: Asked, application: str) -> Response:
     """Make the run and ask for it to be carried out."""
     name = ApplicationId(application)
-    pipeline = ask.system.pipeline_of(name, ask.text("pipeline") or None)
+    pipeline = ask.system.projects.pipeline_of(name, ask.text("pipeline") or None)
     texts = {one.name: ask.text(f"p_{one.name}") for one in parameters_of(pipeline) if ask.text(f"p_{one.name}")}
     chosen = chosen_parameters(pipeline, texts)
     run = ask.system.durable_work.start_run(name, f"{pipeline.name}/{pipeline.version}", ask.person, chosen)

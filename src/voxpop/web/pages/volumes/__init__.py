@@ -69,7 +69,7 @@ def view(ask: Asked, volume: str, participant: str) -> Response:
     shown = [image for label in labels for image in images_of(one, label, overlays)[:1]]
     if not shown:
         raise SubjectAbsent("participant", participant)
-    ask.system.record_view(one, ask.person, labels)
+    ask.system.projects.viewed(one.id, ask.person, labels)
     others = [row["participant_id"] for row in _participants(one) if row["participant_id"] not in labels]
     answer = ask.page(
         "volumes/view.html",
@@ -137,7 +137,7 @@ def _opened(ask: Ask, volume: str) -> Volume:
 
 
 def _opens(ask: Ask, one: Volume) -> bool:
-    return ask.may(Action.VOLUME_OPEN, one.application) and ask.system.may_open(ask.someone, one)
+    return ask.may(Action.VOLUME_OPEN, one.application) and ask.system.projects.may_open(ask.someone, one)
 
 
 def _participants(one: Volume) -> list[dict[str, str]]:
