@@ -108,7 +108,7 @@ def _unopened(url: str) -> Engine:
     known = database_url(url)
     if known.drivername != "sqlite":  # a connection that was cut while it lay idle is found out before it is used
         return create_engine(known, isolation_level="READ COMMITTED", pool_pre_ping=True, hide_parameters=True)
-    engine = create_engine(known)
+    engine = create_engine(known, hide_parameters=True)
     _configure_sqlite(engine)
     return engine
 
