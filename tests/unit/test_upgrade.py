@@ -71,7 +71,7 @@ def test_its_project_is_what_it_was(old: System) -> None:
 def test_what_this_release_brings_works_on_it(old: System) -> None:
     old.access.add(Account("ada", "Ada Example", roles=frozenset({Role.RESEARCHER})), "correct horse battery", "tester")
     old.access.join(Membership(PROJECT, "ada", ProjectRole.APPLICANT), "tester")
-    assert list(old.applicants(PROJECT)) == ["Ada Example"]
+    assert list(old.projects.applicants(PROJECT)) == ["Ada Example"]
     asked = old.operations.ask(Work.VERIFY, f"volume:{VOLUME}", "tester")
     assert old.operations.claim() is not None
     old.operations.end(asked.id)
