@@ -11,6 +11,7 @@ import tarfile
 import zipfile
 import zlib
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -659,6 +660,30 @@ def test_a_decision_is_taken_once(desk: Desk) -> None:
         with pytest.raises(IllegalMove):
             decide(asked.id, "bo", "fine")
     assert desk.service.ask(RUN, ["outputs/figure.png"], "ada", "the paper").id == "bone-density-r1-x2"
+
+
+def test_what_a_decision_has_let_out_is_not_touched_by_another_in_the_same_instant(desk: Desk) -> None:
+    asked = desk.service.ask(RUN, ["outputs/figure.png"], "ada", "the paper")
+
+    def decide(person: str) -> object:
+        try:
+            return desk.service.release(asked.id, person, f"fine, says {person}").decided_by
+        except IllegalMove:
+            return None
+
+    with ThreadPoolExecutor(4) as pool:
+        decided = [one for one in pool.map(decide, ("bo", "cy", "di", "ed")) if one]
+    assert decided == [desk.service.get(asked.id).decided_by]
+    record = json.loads((desk.service.folder(asked.id) / "release.json").read_text())
+    assert record["decided_by"] == decided[0]
+
+
+def test_a_refusal_takes_away_what_a_release_that_was_cut_off_has_left(desk: Desk) -> None:
+    asked = desk.service.ask(RUN, ["outputs/figure.png"], "ada", "the paper")
+    (desk.root / asked.id).mkdir(parents=True)
+    (desk.root / asked.id / "figure.png").write_bytes(png())
+    desk.service.refuse(asked.id, "bo", "not for the paper")
+    assert list(desk.root.iterdir()) == []
 
 
 @given(st.sampled_from(ReleaseState), st.sampled_from(ReleaseState))

@@ -6,6 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
+from filelock import FileLock
+
 from voxpop.kernel.clock import Clock, iso_utc
 from voxpop.kernel.digests import Json
 from voxpop.kernel.ids import RunId
@@ -56,6 +58,7 @@ class ReleaseService:
         self._ledger = ledger
         self._clock = clock
         self._root = root
+        self._one_decides = FileLock(root.with_suffix(".lock"), mode=0o600)  # each thread and process holds its own
 
     def offered(self, run: RunId) -> tuple[Offered, ...]:
         """List the files of a run that may be asked for, by path."""
@@ -134,19 +137,20 @@ class ReleaseService:
         ReleaseStopped, PermissionMissing
             If a finding stands against it.
         """
-        release = self._open_request(release_id, _S.RELEASED, actor, ("release", reason))
-        if self._is(actor, release.asked_by):
-            raise errors.OwnRequest(release_id)
-        _check_findings(release, allow)
-        new = self._root / f".{release_id}.new"
-        try:
-            decided = self._copied(release, new, (actor, reason.strip()), allow)
-            folder.publish(new, self._root / release_id)
-        finally:
-            shutil.rmtree(new, ignore_errors=True)
-        allowed: list[Json] = [*sorted(one.value for one in decided.allowed)]
-        self._decide(decided, "egress.released", {"allowed": allowed})
-        return self._releases.get(release_id)
+        with self._one_decides:
+            release = self._open_request(release_id, _S.RELEASED, actor, ("release", reason))
+            if self._is(actor, release.asked_by):
+                raise errors.OwnRequest(release_id)
+            _check_findings(release, allow)
+            new = self._root / f".{release_id}.new"
+            try:
+                decided = self._copied(release, new, (actor, reason.strip()), allow)
+                folder.publish(new, self._root / release_id)
+            finally:
+                shutil.rmtree(new, ignore_errors=True)
+            allowed: list[Json] = [*sorted(one.value for one in decided.allowed)]
+            self._decide(decided, "egress.released", {"allowed": allowed})
+            return self._releases.get(release_id)
 
     def refuse(self, release_id: str, actor: str, reason: str) -> Release:
         """Decide against a request; whoever asked may take it back so.
@@ -158,12 +162,15 @@ class ReleaseService:
         IllegalMove
             If it is decided already.
         """
-        release = self._open_request(release_id, _S.REFUSED, actor, ("refuse", reason))
-        refused = replace(
-            release, state=_S.REFUSED, decided_by=actor, reason=reason.strip(), decided_at=self._clock.now()
-        )
-        self._decide(refused, "egress.refused", {})
-        return self._releases.get(release_id)
+        with self._one_decides:
+            release = self._open_request(release_id, _S.REFUSED, actor, ("refuse", reason))
+            # A release that was cut off between its folder and its record left the folder.
+            shutil.rmtree(self._root / release_id, ignore_errors=True)
+            refused = replace(
+                release, state=_S.REFUSED, decided_by=actor, reason=reason.strip(), decided_at=self._clock.now()
+            )
+            self._decide(refused, "egress.refused", {})
+            return self._releases.get(release_id)
 
     def get(self, release_id: str) -> Release:
         """Return a release, or raise ``Absent``."""
