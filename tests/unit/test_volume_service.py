@@ -32,6 +32,7 @@ class Memory:
     def __init__(self) -> None:
         self.volumes: dict[VolumeId, Volume] = {}
         self.rights: dict[tuple[VolumeId, str], Grant] = {}
+        self.ever: set[tuple[VolumeId, str]] = set()
         self.events: list[Event] = []
 
     def add(self, volume: Volume, actor: str) -> None:
@@ -55,9 +56,13 @@ class Memory:
 
     def grant(self, grant: Grant) -> None:
         self.rights[grant.volume, grant.person] = grant
+        self.ever.add((grant.volume, grant.person))
 
     def revoke(self, volume: VolumeId, person: str, actor: str) -> None:
         self.rights.pop((volume, person), None)
+
+    def ever_granted(self, volume: VolumeId) -> frozenset[str]:
+        return frozenset(person for name, person in self.ever if name == volume)
 
     def grants(self, volume: VolumeId) -> Sequence[Grant]:
         return [grant for grant in self.rights.values() if grant.volume == volume]
@@ -245,6 +250,18 @@ def test_a_grant_opens_the_volume_until_its_last_day(service: VolumeService) -> 
         service.grant(volume.id, "ann", "rosa", date(2027, 1, 1))
     service.revoke(volume.id, "ann", "rosa")
     service.revoke(volume.id, "ann", "rosa")
+
+
+def test_a_right_that_was_taken_away_does_not_come_back_by_rule(service: VolumeService) -> None:
+    volume = service.seal_volume(_begun(service).id, "rosa")
+    service.grant_by_rule(volume.id, "ann", "voxpop")
+    service.grant_by_rule(volume.id, "ann", "voxpop")
+    assert [given.person for given in service.grants(volume.id)] == ["ann"]
+    service.revoke(volume.id, "ann", "rosa")
+    service.grant_by_rule(volume.id, "ann", "voxpop")
+    assert not service.may_open(volume.id, "ann")
+    service.grant(volume.id, "ann", "rosa")
+    assert service.may_open(volume.id, "ann")
 
 
 def test_removal_deletes_the_files_and_keeps_the_record(service: VolumeService, memory: Memory) -> None:

@@ -174,7 +174,7 @@ class DurableWork:
             self._staging.lay_out(_bench(volume), title, orders, self._opened.left_out[volume_id])
         self._volumes.seal_volume(volume_id, VOXPOP)
         for person in self._applicants(volume.application):
-            self._volumes.grant(volume_id, person, VOXPOP)
+            self._volumes.grant_by_rule(volume_id, person, VOXPOP)
 
     def plan(self, application_id: ApplicationId, actor: str) -> Appliance:
         """Plan the appliance of an application's newest sealed volume."""

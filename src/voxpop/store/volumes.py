@@ -15,6 +15,8 @@ from voxpop.store.schema import GrantRow, VolumeRow
 from voxpop.volume.model import Grant, Seal, Volume
 from voxpop.volume.states import VolumeState
 
+_GRANTED = "volume.granted"
+
 
 class SqlVolumes:
     """Volumes.
@@ -79,7 +81,7 @@ class SqlVolumes:
             granted_at=grant.granted_at,
         )
         facts: dict[str, Json] = {"person": grant.person, "until": grant.until.isoformat() if grant.until else None}
-        event = Event("volume.granted", f"volume:{grant.volume}", grant.granted_by, facts=facts)
+        event = Event(_GRANTED, f"volume:{grant.volume}", grant.granted_by, facts=facts)
         self._ledger.change(event, lambda session: session.merge(row))
 
     def revoke(self, volume: VolumeId, person: str, actor: str) -> None:
@@ -89,6 +91,11 @@ class SqlVolumes:
         event = Event("volume.revoked", f"volume:{volume}", actor, facts={"person": person})
         gone = delete(GrantRow).where(GrantRow.volume == volume, GrantRow.person == person)
         self._ledger.change(event, lambda session: session.execute(gone))
+
+    def ever_granted(self, volume: VolumeId) -> frozenset[str]:
+        """Return the persons to whom a right was ever given, whether it stands or was taken away."""
+        links = self._ledger.links(f"volume:{volume}")
+        return frozenset(str(link.event.facts["person"]) for link in links if link.event.action == _GRANTED)
 
     def grants(self, volume: VolumeId) -> Sequence[Grant]:
         """Return the rights that stand, by person."""

@@ -38,6 +38,10 @@ class Volumes(Protocol):
         """Take a person's right away; silent if there is none."""
         ...
 
+    def ever_granted(self, volume: VolumeId) -> frozenset[str]:
+        """Return the persons to whom a right was ever given, whether it stands or was taken away."""
+        ...
+
     def grants(self, volume: VolumeId) -> Sequence[Grant]:
         """Return the rights that stand, by person."""
         ...

@@ -179,6 +179,11 @@ class VolumeService:
         self._volumes.grant(grant)
         return grant
 
+    def grant_by_rule(self, name: VolumeId, person: str, actor: str) -> None:
+        """Give a person the right that goes with their place in a project; silent where it was ever given or taken."""
+        if person not in self._volumes.ever_granted(name):
+            self.grant(name, person, actor)
+
     def revoke(self, name: VolumeId, person: str, actor: str) -> None:
         """Take a person's right away; silent if there is none."""
         self._volumes.get(name)
