@@ -318,8 +318,9 @@ def test_a_volumes_files_are_for_who_was_granted_them(bank: Bank) -> None:
     granted = {one["person"] for one in caller(bank, "dolores").get(f"/volumes/{VOLUME}").json()["grants"]}
     assert "Mia Example" in granted
     caller(bank, "dolores").delete(f"/volumes/{VOLUME}/grants", params={"who": "Mia Example"})
-    refused = caller(bank, "mia").get(path)
-    assert (refused.status_code, refused.json()["code"]) == (409, "volume-not-granted")
+    for closed in (path, f"/volumes/{VOLUME}/participants"):
+        refused = caller(bank, "mia").get(closed)
+        assert (refused.status_code, refused.json()["code"]) == (409, "volume-not-granted")
     given = caller(bank, "dolores").post(f"/volumes/{VOLUME}/grants", json={"who": "mia"})
     assert given.json()["person"] == "Mia Example"
     assert caller(bank, "mia").get(path).status_code == 200

@@ -256,8 +256,12 @@ def test_an_image_is_for_whom_it_was_granted_to_and_comes_in_ranges(bank: Bank) 
     assert client.get(path, headers={"if-none-match": whole.headers["etag"]}).status_code == 304
     assert "no-cache" in whole.headers["cache-control"]
     assert bank.client("carmen").get(path).status_code == 404
+    assert "sub-aaaa" in bank.client("mia").get(f"/volumes/{VOLUME}").text
     bank.system.volumes.revoke(VOLUME, "Mia Example", "tester")
     assert bank.client("mia").get(path).status_code == 409
+    without = bank.client("mia").get(f"/volumes/{VOLUME}")
+    assert without.status_code == 200
+    assert "sub-aaaa" not in without.text
 
 
 def test_a_websocket_from_another_page_is_not_accepted(bank: Bank) -> None:

@@ -164,7 +164,7 @@ class Volumes:
         return self._wire.get(f"/volumes/{segment(name)}", v.VolumeDetail)
 
     def participants(self, name: str) -> Iterator[v.Participant]:
-        """Yield a volume's participants, by pseudonym."""
+        """Yield a volume's participants, by pseudonym, for who may open it."""
         return self._wire.every(f"/volumes/{segment(name)}/participants", v.Participant)
 
     def outcomes(self, name: str) -> Iterator[v.Outcome]:

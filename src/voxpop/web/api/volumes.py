@@ -44,10 +44,10 @@ def get_volume(call: Called, volume: str) -> m.VolumeDetail:
     return _detail(call, call.system.volumes.get(VolumeId(volume)))
 
 
-@area.read("/volumes/{volume}/participants", Action.VOLUME_READ, "volume")
+@area.read("/volumes/{volume}/participants", Action.VOLUME_OPEN, "volume")
 def list_participants(call: Called, volume: str, part: paging.Asked) -> Page[m.Participant]:
-    """List a volume's participants, by pseudonym."""
-    rows = _participants(call.system.volumes.get(VolumeId(volume)))
+    """List a volume's participants, by pseudonym, for who may open it."""
+    rows = _participants(_opened(call, volume))
     return paging.page(call, part, rows, lambda one: (one.participant,), lambda one: one)
 
 

@@ -38,7 +38,8 @@ def list_(ask: Asked) -> Response:
 def show(ask: Asked, volume: str) -> Response:
     """Show a volume: its seal, its participants, what was refused and why, its grants."""
     one = ask.system.volumes.get(VolumeId(volume))
-    participants = _participants(one)
+    opens = _opens(ask, one)
+    participants = _participants(one) if opens else []
     first = number(ask.request.query_params.get("from", "")) or 0
     outcomes = ask.system.staging_records.outcomes(one.id) if ask.may(Action.STAGING_READ, one.application) else ()
     operations = ask.system.operations.of_subjects([f"volume:{volume}"])
@@ -50,7 +51,7 @@ def show(ask: Asked, volume: str) -> Response:
         number=len(participants),
         first=first,
         page=_PAGE,
-        opens=_opens(ask, one),
+        opens=opens,
         fates=sorted(Counter((study.fate.value, study.reason) for study in outcomes).items()),
         refused=[study for study in outcomes if study.reason][:_PAGE],
         grants=ask.system.volumes.grants(one.id),
