@@ -411,6 +411,9 @@ def test_accounts_are_made_and_nobody_changes_their_own_roles(fresh: Bank) -> No
     assert program.put("/users/nora/roles", json={"roles": ["committee"]}).json()["roles"] == ["committee"]
     assert program.put("/users/teo/roles", json={"roles": ["auditor"]}).json()["code"] == "own-account"
     assert program.post("/users/teo/disable").json()["code"] == "own-account"
+    assert program.post("/users/teo/password").json()["code"] == "own-account"
+    own = program.put("/groups/own", json={"title": "Own", "members": ["teo"]})
+    assert (own.status_code, own.json()["code"]) == (422, "own-account")
     assert program.post("/users/nora/disable").json()["enabled"] is False
     assert program.put("/groups/readers", json={"members": ["nora", "ada"]}).json()["members"] == ["ada", "nora"]
     assert caller(fresh, "ada").get("/users").status_code == 403

@@ -1,6 +1,8 @@
 """What the portal does to those who try to misuse it, and for those whom others try to lock out."""
 
 import re
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,6 +14,8 @@ from tests.bank import APPLIANCE, PASSWORD, PROJECT, RUN, VOLUME, Bank, bank_wit
 
 from voxpop.access.entrance import Books, Entrance, Knock, Patience
 from voxpop.access.errors import SecondFactorWanted, SignInRefused, TokenInvalid, TooManyTries
+from voxpop.access.model import Role
+from voxpop.access.service import AccessService
 from voxpop.application.document import read_document
 from voxpop.kernel.ids import ApplicationId
 from voxpop.store.people import SqlPeople
@@ -110,6 +114,50 @@ def test_a_code_of_the_second_factor_counts_once(tmp_path: Path, entrance: Entra
     assert entrance.sign_in("ada", PASSWORD, code, HOME).name == "ada"
     with pytest.raises(SignInRefused):
         entrance.sign_in("ada", PASSWORD, code, HOME)
+
+
+def test_a_code_counts_once_for_many_who_come_with_it_in_the_same_instant(entrance: Entrance, watch: Watch) -> None:
+    secret = pyotp.random_base32()
+    AccessService(entrance._people, entrance._safe, watch).set_second_factor(
+        "ada", secret, pyotp.TOTP(secret).at(watch.now())
+    )
+    watch.wait(seconds=30)
+    code = pyotp.TOTP(secret).at(watch.now())
+
+    def sign_in(address: str) -> bool:
+        try:
+            return entrance.sign_in("ada", PASSWORD, code, Knock(address)).name == "ada"
+        except SignInRefused:
+            return False
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sum(pool.map(sign_in, ("192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.4"))) == 1
+
+
+def test_an_account_that_is_changed_in_many_places_at_once_loses_none_of_it(tmp_path: Path) -> None:
+    access = empty_bank(tmp_path).system.access
+    roles = frozenset({Role.RESEARCHER, Role.AUDITOR})
+    changes: list[Callable[[], None]] = [
+        lambda: access.set_language("ada", "es"),
+        lambda: access.enable("ada", "tester", enabled=False),
+        lambda: access.set_roles("ada", roles, "tester"),
+        lambda: access.reset_password("ada", "another battery staple", "tester"),
+    ]
+    with ThreadPoolExecutor(4) as pool:
+        for done in [pool.submit(change) for _ in range(5) for change in changes]:
+            done.result()
+    ada = access.get("ada")
+    assert (ada.language, ada.enabled, ada.roles) == ("es", False, roles)
+
+
+def test_a_sign_in_beside_a_reset_does_not_bring_the_old_password_back(tmp_path: Path) -> None:
+    system = empty_bank(tmp_path).system
+    people = system.entrance._people
+    before = people.kept("ada")
+    system.access.reset_password("ada", "another battery staple", "tester")
+    assert people.use_step("ada", 7)  # of somebody who had read the account before
+    assert not people.use_step("ada", 7)
+    assert people.kept("ada").password not in ("", before.password)
 
 
 def test_a_session_ends_without_use_and_in_any_case(entrance: Entrance, watch: Watch) -> None:

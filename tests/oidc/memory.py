@@ -1,6 +1,6 @@
 """The access stage's ports in memory."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -23,9 +23,10 @@ class MemoryPeople:
         self._accounts[account.name], self._kept[account.name] = account, kept
         self.changes.append(f"made {account.name}")
 
-    def change(self, account: Account, actor: str, what: str) -> None:
-        self._accounts[account.name] = account
+    def change(self, name: str, actor: str, what: str, by: Callable[[Account], Account]) -> Account:
+        self._accounts[name] = by(self._accounts[name])
         self.changes.append(what)
+        return self._accounts[name]
 
     def get(self, name: str) -> Account | None:
         return self._accounts.get(name)
@@ -40,8 +41,14 @@ class MemoryPeople:
     def kept(self, name: str) -> Kept:
         return self._kept.get(name, Kept())
 
-    def keep(self, name: str, kept: Kept, actor: str, what: str) -> None:
-        self._kept[name] = kept
+    def keep(self, name: str, actor: str, what: str, by: Callable[[Kept], Kept]) -> None:
+        self._kept[name] = by(self.kept(name))
+
+    def use_step(self, name: str, step: int) -> bool:
+        fresh = step > self.kept(name).otp_step
+        if fresh:
+            self._kept[name] = replace(self.kept(name), otp_step=step)
+        return fresh
 
     def groups(self) -> Sequence[Group]:
         return sorted(self._groups.values(), key=lambda one: one.name)

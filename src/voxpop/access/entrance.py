@@ -10,7 +10,7 @@ OWASP, "Slow Down Online Guessing Attacks with Device Cookies". OWASP ASVS 4.0.3
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TypeAlias
 
@@ -122,10 +122,9 @@ class Entrance:
             if not code.strip():
                 raise SecondFactorWanted
             step = credentials.otp_step(self._safe.open(kept.otp), code, self._clock.now(), kept.otp_step)
-            if step is None:
+            if step is None or not self._people.use_step(name, step):
                 self._failed(account, keys)
                 raise SignInRefused
-            self._people.keep(name, replace(kept, otp_step=step), account.person, "")
         for key, _ in keys[:1]:
             self._sessions.forgive(key)
         return account

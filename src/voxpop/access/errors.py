@@ -9,6 +9,18 @@ class AccountInvalid(Invalid):
     code = "account-invalid"
 
 
+class OwnAccount(AccountInvalid):
+    """Somebody changes their own rights."""
+
+    code = "own-account"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "nobody changes their own roles or groups, resets their own password here or keeps themselves out: ask "
+            "another technical manager"
+        )
+
+
 class AccountExists(Refused):
     """The name, or the person, is taken."""
 

@@ -35,7 +35,7 @@ from voxpop.access.errors import (
 )
 from voxpop.access.model import Account, Group, Role, Session
 from voxpop.access.ports import Answer, Errand, Identity, IdentityProvider, People, Sessions
-from voxpop.access.service import AccessService
+from voxpop.access.service import RESERVED, AccessService
 from voxpop.kernel.clock import Clock
 from voxpop.kernel.errors import Refused
 from voxpop.kernel.ledger import Event, Ledger
@@ -44,7 +44,6 @@ PENDING = timedelta(minutes=10)
 _WINDOW = timedelta(minutes=15)
 _FROM_ONE_ADDRESS = 50
 _ACTOR = "voxpop"
-_NOT_PERSONS = frozenset({"voxpop", "unknown"})
 _LONGEST_NAME = 63
 _LONGEST_PERSON = 80
 _LONGEST_KEPT = 200
@@ -295,7 +294,8 @@ class Federation:
         today = replace(account, roles=roles, email=_email(identity) or account.email)
         if today != account:
             what = "roles" if roles != account.roles else "e-mail"
-            self._people.change(today, _ACTOR, f"{what}, as '{rules.title}' says")
+            said, email = f"{what}, as '{rules.title}' says", today.email
+            return self._people.change(account.name, _ACTOR, said, lambda now: replace(now, roles=roles, email=email))
         return today
 
     def _keep_groups(self, rules: Rules, identity: Identity, account: Account) -> None:
@@ -310,7 +310,7 @@ class Federation:
                 self._access.keep_group(replace(group, members=members), _ACTOR)
 
     def _taken(self, person: str) -> bool:
-        return person.casefold() in _NOT_PERSONS or self._access.person_of(person) is not None or self._known(person)
+        return person.casefold() in RESERVED or self._access.person_of(person) is not None or self._known(person)
 
 
 def granted(given_for: Mapping[str, _Given], held: Set[str]) -> frozenset[_Given]:

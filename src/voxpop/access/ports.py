@@ -1,6 +1,6 @@
 """What the access stage needs from outside."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -35,8 +35,8 @@ class People(Protocol):
         """Keep a new account."""
         ...
 
-    def change(self, account: Account, actor: str, what: str) -> None:
-        """Replace an account's facts; ``what`` says in a word what was changed."""
+    def change(self, name: str, actor: str, what: str, by: Callable[[Account], Account]) -> Account:
+        """Change an account as it stands by now, and return it; ``what`` says in a word what was changed."""
         ...
 
     def get(self, name: str) -> Account | None:
@@ -55,8 +55,12 @@ class People(Protocol):
         """Return what is kept of an account's credentials; nothing for an account that is not there."""
         ...
 
-    def keep(self, name: str, kept: Kept, actor: str, what: str) -> None:
-        """Replace what is kept of an account's credentials; an empty ``what`` is no event."""
+    def keep(self, name: str, actor: str, what: str, by: Callable[[Kept], Kept]) -> None:
+        """Change what is kept of an account's credentials as it stands by now."""
+        ...
+
+    def use_step(self, name: str, step: int) -> bool:
+        """Use a time step of the second factor up; False where it, or a later one, was used already."""
         ...
 
     def groups(self) -> Sequence[Group]:

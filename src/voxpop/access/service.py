@@ -13,6 +13,7 @@ from voxpop.access.errors import (
     GroupAbsent,
     LastApplicant,
     NotAllowed,
+    OwnAccount,
 )
 from voxpop.access.model import Account, Group, Membership, ProjectRole, Role
 from voxpop.access.permissions import Action, allows
@@ -23,7 +24,8 @@ from voxpop.kernel.ids import ApplicationId
 GROUP = "group:"
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 _LONGEST = 120
-_OURS = frozenset({"voxpop", "voxpop demo", "unknown", "nobody"})
+RESERVED = frozenset({"voxpop", "voxpop demo", "unknown", "nobody"})
+"""Names by which the audit log speaks of nobody in particular; no account may have one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,16 +108,18 @@ class AccessService:
 
     def set_roles(self, name: str, roles: Iterable[Role], actor: str) -> None:
         """Give an account its roles in the bank; they count from its next request."""
-        self._people.change(replace(self.get(name), roles=frozenset(roles)), actor, "roles")
+        given = frozenset(roles)
+        self._people.change(name, actor, "roles", lambda account: replace(account, roles=given))
 
     def enable(self, name: str, actor: str, *, enabled: bool) -> None:
         """Let an account in, or keep it out, from its next request."""
-        self._people.change(replace(self.get(name), enabled=enabled), actor, "enabled" if enabled else "disabled")
+        what = "enabled" if enabled else "disabled"
+        self._people.change(name, actor, what, lambda account: replace(account, enabled=enabled))
 
     def set_language(self, name: str, language: str) -> None:
         """Choose the language of an account's pages."""
-        account = self.get(name)
-        self._people.change(replace(account, language=language), account.person, "language")
+        actor = self.get(name).person
+        self._people.change(name, actor, "language", lambda account: replace(account, language=language))
 
     def set_password(self, name: str, password: str, actor: str) -> None:
         """Replace a local account's password.
@@ -127,12 +131,13 @@ class AccessService:
         PasswordWeak
             If it is easy to guess.
         """
-        account = self.get(name)
-        if not account.local:
-            raise AccountInvalid(f"account '{name}' signs in elsewhere and has no password here: change it there")
-        credentials.check_strength(password, name)
-        kept = self._people.kept(name)
-        self._people.keep(name, replace(kept, password=credentials.password_hash(password)), actor, "password")
+        hashed = self._password_hash(name, password)
+        self._people.keep(name, actor, "password", lambda kept: replace(kept, password=hashed))
+
+    def reset_password(self, name: str, password: str, actor: str) -> None:
+        """Replace a local account's password and turn its second factor off, as one; raises as ``set_password``."""
+        hashed = self._password_hash(name, password)
+        self._people.keep(name, actor, "password reset, second factor off", lambda kept: Kept(hashed))
 
     def set_second_factor(self, name: str, secret: str, code: str) -> None:
         """Turn an account's second factor on, once it has shown that its app knows the secret.
@@ -146,13 +151,13 @@ class AccessService:
         step = credentials.otp_step(secret, code, self._clock.now(), 0)
         if step is None:
             raise CodeWrong
-        kept = replace(self._people.kept(name), otp=self._safe.close(secret), otp_step=step)
-        self._people.keep(name, kept, account.person, "second factor")
+        otp = self._safe.close(secret)
+        self._people.keep(name, account.person, "second factor", lambda kept: replace(kept, otp=otp, otp_step=step))
 
     def drop_second_factor(self, name: str, actor: str) -> None:
         """Turn an account's second factor off."""
         self.get(name)
-        self._people.keep(name, replace(self._people.kept(name), otp="", otp_step=0), actor, "second factor")
+        self._people.keep(name, actor, "second factor off", lambda kept: replace(kept, otp="", otp_step=0))
 
     def groups(self) -> Sequence[Group]:
         """Return all groups, by name."""
@@ -175,6 +180,18 @@ class AccessService:
         for member in group.members:
             self.get(member)
         self._people.keep_group(group, actor)
+
+    def check_own_membership(self, account: Account, group: Group) -> None:
+        """Refuse that a group, as it is to be kept, takes its own keeper in or lets them go.
+
+        Raises
+        ------
+        OwnAccount
+            If it does.
+        """
+        there = any(one.name == group.name and account.name in one.members for one in self.groups())
+        if there != (account.name in group.members):
+            raise OwnAccount
 
     def team(self, application: ApplicationId) -> Sequence[Membership]:
         """Return who has a role in a project."""
@@ -215,6 +232,12 @@ class AccessService:
         account = self.person_of(person)
         return (person,) if account is None else tuple(filter(None, (account.person, account.name, account.email)))
 
+    def _password_hash(self, name: str, password: str) -> str:
+        if not self.get(name).local:
+            raise AccountInvalid(f"account '{name}' signs in elsewhere and has no password here: change it there")
+        credentials.check_strength(password, name)
+        return credentials.password_hash(password)
+
     def _check_free(self, account: Account) -> None:
         if self._people.get(account.name) is not None:
             raise AccountExists("name", account.name)
@@ -222,12 +245,24 @@ class AccessService:
             raise AccountExists("person", account.person)
 
 
+def check_other(account: Account, name: str) -> None:
+    """Refuse that an account changes its own rights.
+
+    Raises
+    ------
+    OwnAccount
+        If ``name`` is its own.
+    """
+    if account.name == name:
+        raise OwnAccount
+
+
 def _check_words(account: Account) -> None:
     if not _NAME.fullmatch(account.name):
         raise AccountInvalid(
             f"'{account.name}' is no name for an account: use lower-case letters, digits, '.', '_' and '-'"
         )
-    if _plain(account.person) in _OURS:
+    if _plain(account.person) in RESERVED:
         raise AccountInvalid(f"'{account.person}' is how voxpop names itself in the audit log: name the person")
     if not account.person.strip() or len(account.person) > _LONGEST or not account.person.isprintable():
         raise AccountInvalid(f"account '{account.name}' needs a person's name of at most {_LONGEST} characters")

@@ -131,8 +131,7 @@ def set_password(
     system = opened(work, actor)
     given = password_of(password_file)
     password = given or secrets.token_urlsafe(12)
-    system.access.set_password(name, password, system.person)
-    system.access.drop_second_factor(name, system.person)
+    system.access.reset_password(name, password, system.person)
     system.entrance.shut_out(name, system.person)
     show_new(user_facts(system.access.get(name)), "" if given else password, as_json=as_json)
 

@@ -1,10 +1,13 @@
 """Accounts, groups and memberships over SQL."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
+from functools import partial
 
-from sqlalchemy import ColumnElement, Engine, delete, select
+from sqlalchemy import ColumnElement, Engine, delete, select, update
 from sqlalchemy.orm import Session
 
+from voxpop.access.errors import AccountAbsent
 from voxpop.access.model import Account, Group, Membership, ProjectRole, Role
 from voxpop.access.ports import Kept
 from voxpop.kernel.digests import Json
@@ -12,6 +15,10 @@ from voxpop.kernel.ids import ApplicationId
 from voxpop.kernel.ledger import Event
 from voxpop.store.ledger import SqlLedger
 from voxpop.store.schema import AccountRow, GroupRow, MembershipRow
+
+
+class _ChangedMeanwhile(Exception):
+    """The account is not what it was when it was read: read it again."""
 
 
 class SqlPeople:
@@ -28,14 +35,15 @@ class SqlPeople:
         event = Event("account.made", f"account:{account.name}", actor, facts=_facts(account))
         self._ledger.change(event, lambda session: session.add(row))
 
-    def change(self, account: Account, actor: str, what: str) -> None:
-        """Replace an account's facts; ``what`` says in a word what was changed."""
-
-        def change(session: Session) -> None:
-            _describe(session.get_one(AccountRow, account.name), account)
-
-        event = Event("account.changed", f"account:{account.name}", actor, what, _facts(account))
-        self._ledger.change(event, change)
+    def change(self, name: str, actor: str, what: str, by: Callable[[Account], Account]) -> Account:
+        """Change an account as it stands by now, and return it; ``what`` says in a word what was changed."""
+        while True:
+            before = self._there(name)
+            after = by(before)
+            event = Event("account.changed", f"account:{name}", actor, what, _facts(after))
+            with suppress(_ChangedMeanwhile):
+                self._ledger.change(event, partial(_rewrite, before, after))
+                return after
 
     def get(self, name: str) -> Account | None:
         """Return an account; None where there is none."""
@@ -59,20 +67,23 @@ class SqlPeople:
         """Return what is kept of an account's credentials; nothing for an account that is not there."""
         with Session(self._engine) as session:
             row = session.get(AccountRow, name)
-        return Kept(row.password, row.otp, row.otp_step) if row else Kept()
+        return _kept(row) if row else Kept()
 
-    def keep(self, name: str, kept: Kept, actor: str, what: str) -> None:
-        """Replace what is kept of an account's credentials; an empty ``what`` is no event."""
+    def keep(self, name: str, actor: str, what: str, by: Callable[[Kept], Kept]) -> None:
+        """Change what is kept of an account's credentials as it stands by now."""
 
         def change(session: Session) -> None:
-            row = session.get_one(AccountRow, name)
+            row = session.get_one(AccountRow, name, with_for_update=True)
+            kept = by(_kept(row))
             row.password, row.otp, row.otp_step = kept.password, kept.otp, kept.otp_step
 
-        if what:
-            self._ledger.change(Event("account.changed", f"account:{name}", actor, what), change)
-            return
+        self._ledger.change(Event("account.changed", f"account:{name}", actor, what), change)
+
+    def use_step(self, name: str, step: int) -> bool:
+        """Use a time step of the second factor up; False where it, or a later one, was used already."""
+        fresh = update(AccountRow).where(AccountRow.name == name, AccountRow.otp_step < step)
         with Session(self._engine) as session, session.begin():
-            change(session)
+            return session.execute(fresh.values(otp_step=step).returning(AccountRow.name)).first() is not None
 
     def groups(self) -> Sequence[Group]:
         """Return all groups, by name."""
@@ -112,12 +123,29 @@ class SqlPeople:
         )
         self._ledger.change(_event("project.left", membership, actor), lambda session: session.execute(gone))
 
+    def _there(self, name: str) -> Account:
+        found = self.get(name)
+        if found is None:
+            raise AccountAbsent(name)
+        return found
+
     def _memberships(self, which: ColumnElement[bool]) -> Sequence[Membership]:
         query = select(MembershipRow).where(which)
         query = query.order_by(MembershipRow.application, MembershipRow.who, MembershipRow.role)
         with Session(self._engine) as session:
             rows = session.scalars(query).all()
         return [Membership(ApplicationId(row.application), row.who, ProjectRole(row.role)) for row in rows]
+
+
+def _rewrite(before: Account, after: Account, session: Session) -> None:
+    row = session.get_one(AccountRow, before.name, with_for_update=True)
+    if _account(row) != before:
+        raise _ChangedMeanwhile
+    _describe(row, after)
+
+
+def _kept(row: AccountRow) -> Kept:
+    return Kept(row.password, row.otp, row.otp_step)
 
 
 def _describe(row: AccountRow, account: Account) -> None:
