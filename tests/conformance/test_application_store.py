@@ -37,10 +37,9 @@ def over_sqlite(folder: Path) -> Store:
 
 
 def _over_sql(folder: Path, url: str) -> Store:
-    head = SignedHead(folder)
-    head.create()
     engine = open_engine(url)
-    ledger = SqlLedger(engine, head, SystemClock())
+    ledger = SqlLedger(engine, SignedHead(folder), SystemClock())
+    ledger.open()
     return SqlApplications(engine, ledger, SystemClock()), ledger
 
 

@@ -38,12 +38,12 @@ def over_sqlite(folder: Path) -> Releases:
 
 
 def _over_sql(folder: Path, url: str) -> Releases:
-    head = SignedHead(folder)
-    head.create()
     engine = open_engine(url)
+    ledger = SqlLedger(engine, SignedHead(folder), SystemClock())
+    ledger.open()
     with engine.begin() as connection:
         _put_two_runs(connection)
-    return SqlReleases(engine, SqlLedger(engine, head, SystemClock()))
+    return SqlReleases(engine, ledger)
 
 
 def _put_two_runs(connection: Connection) -> None:

@@ -191,9 +191,9 @@ def postgres_bank(server: Server, name: str, folder: Path, monkeypatch: pytest.M
 
 
 def _ledger(folder: Path, url: str) -> SqlLedger:
-    head = SignedHead(folder)
-    head.create()
-    return SqlLedger(open_engine(url), head, SystemClock())
+    ledger = SqlLedger(open_engine(url), SignedHead(folder), SystemClock())
+    ledger.open()
+    return ledger
 
 
 def _append(folder: Path, url: str, begin: threading.Barrier, process: int) -> None:

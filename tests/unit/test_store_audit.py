@@ -11,7 +11,7 @@ import pytest
 from voxpop.kernel.clock import SystemClock
 from voxpop.kernel.errors import IllegalMove
 from voxpop.kernel.ledger import Event
-from voxpop.store.chain import SignedHead
+from voxpop.store.chain import AuditKeyAbsent, SignedHead
 from voxpop.store.engine import HEAD, DatabaseNewer, open_engine
 from voxpop.store.ledger import SqlLedger, SubjectAbsent
 
@@ -45,9 +45,8 @@ def log(tmp_path: Path) -> Log:
 
 
 def _log(folder: Path, *, events: int) -> Log:
-    head = SignedHead(folder)
-    head.create()
-    ledger = SqlLedger(open_engine(f"sqlite:///{folder / 'a.db'}"), head, SystemClock())
+    ledger = SqlLedger(open_engine(f"sqlite:///{folder / 'a.db'}"), SignedHead(folder), SystemClock())
+    ledger.open()
     for number in range(events):
         ledger.record(Event("thing.done", f"thing:{number}", "ana", "because", {"number": number}))
     return Log(ledger, folder / "a.db", folder)
@@ -55,6 +54,15 @@ def _log(folder: Path, *, events: int) -> Log:
 
 def test_an_untouched_log_has_no_fault(log: Log) -> None:
     assert log.ledger.verify() == []
+
+
+@pytest.mark.parametrize("lost", [("audit.key",), ("audit.key", "audit-head.json")])
+def test_a_log_with_rows_gets_no_new_key(log: Log, lost: tuple[str, ...]) -> None:
+    for name in lost:
+        (log.protected / name).unlink()
+    with pytest.raises(AuditKeyAbsent):
+        log.ledger.open()
+    assert not (log.protected / "audit.key").exists()
 
 
 def test_an_empty_log_has_no_fault(tmp_path: Path) -> None:

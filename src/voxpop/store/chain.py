@@ -10,7 +10,7 @@ processes in any order: one that another intent has overtaken says nothing.
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -102,17 +102,22 @@ class SignedHead:
         self._head_file = folder / "audit-head.json"
         self._one_writer = FileLock(folder / "audit.lock", mode=0o600)
 
-    def create(self) -> None:
+    def create(self, begun: Callable[[], bool]) -> None:
         """Make a key and sign the empty chain; silent where both are there.
+
+        Parameters
+        ----------
+        begun : callable
+            Says whether the chain has rows.
 
         Raises
         ------
         AuditKeyAbsent
-            If there is a head but no key: a new key would hide a rewritten chain.
+            If there is a head or a row but no key: a new key would hide a rewritten chain.
         """
         with self._one_writer:
             if not self._key_file.exists():
-                if self._head_file.exists():
+                if self._head_file.exists() or begun():
                     raise AuditKeyAbsent
                 self._make_key()
             if not self._head_file.exists():

@@ -48,6 +48,10 @@ class SqlLedger:
         self._clock = clock
         self._lock = threading.Lock()
 
+    def open(self) -> None:
+        """Make the key of a new chain; raises as ``SignedHead.create`` does."""
+        self._head.create(self._begun)
+
     def record(self, event: Event) -> None:
         """Append an event to the audit log."""
         self.change(event, lambda session: None)
@@ -177,6 +181,10 @@ class SqlLedger:
                 return
             seq = rows[-1].seq
             yield from map(_link, rows)
+
+    def _begun(self) -> bool:
+        with Session(self._engine) as session:
+            return _last(session) != EMPTY
 
     def _append(self, event: Event, change: Callable[[Session, int, datetime], None]) -> None:
         now = self._clock.now()

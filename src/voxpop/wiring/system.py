@@ -109,9 +109,9 @@ class System:
     @cached_property
     def ledger(self) -> SqlLedger:
         """The audit log, the moves and the outbox."""
-        head = SignedHead(self.work.protected)
-        head.create()
-        return SqlLedger(self._engine, head, self._clock)
+        ledger = SqlLedger(self._engine, SignedHead(self.work.protected), self._clock)
+        ledger.open()
+        return ledger
 
     @cached_property
     def archive_records(self) -> SqlArchives:
