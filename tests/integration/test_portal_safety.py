@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pyotp
 import pytest
+from sqlalchemy.exc import OperationalError
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 from tests.bank import APPLIANCE, PASSWORD, PROJECT, RUN, VOLUME, Bank, bank_with_results, document, empty_bank
@@ -17,7 +18,8 @@ from voxpop.access.errors import SecondFactorWanted, SignInRefused, TokenInvalid
 from voxpop.access.model import Role
 from voxpop.access.service import AccessService
 from voxpop.application.document import read_document
-from voxpop.kernel.ids import ApplicationId
+from voxpop.flow.work import ProjectOver
+from voxpop.kernel.ids import ApplicationId, RunId, VolumeId
 from voxpop.store.people import SqlPeople
 from voxpop.store.sessions import SqlSessions, SqlTokens
 from voxpop.web.shield import MOST_BYTES
@@ -422,9 +424,37 @@ def test_a_project_that_has_ended_runs_shows_and_opens_nothing_any_more(tmp_path
     path = f"/volumes/{VOLUME}/participants/sub-aaaa"
     assert ada.get(path).status_code == 200
     assert bank.post(ada, f"/applications/{PROJECT}/close", reason="done").status == 303
-    assert bank.post(ada, f"/applications/{PROJECT}/run").status == 409
+    for asked in (f"/applications/{PROJECT}/run", f"/runs/{RUN}/resume", f"/runs/{RUN}/repeat"):
+        assert bank.post(ada, asked).status == 409
+    for work in (bank.system.durable_work.begin_repeat, lambda run: bank.system.durable_work.execute(run, print)):
+        with pytest.raises(ProjectOver):
+            work(RunId(RUN))
+    with pytest.raises(ProjectOver):
+        bank.system.durable_work.deploy(VolumeId(VOLUME))
     assert ada.get(path).status_code == 409
     assert ada.get(f"/results/{RUN}").status_code == 200
+
+
+def test_a_run_that_nobody_carries_out_can_be_taken_up_and_one_in_hand_cannot(tmp_path: Path) -> None:
+    bank = bank_with_results(tmp_path)
+    run = bank.system.durable_work.start_run(ApplicationId(PROJECT), None, "Ada Lovelace")
+    ada = bank.client("ada")
+    button = f'action="/runs/{run.id}/resume"'
+    assert button in ada.get(f"/runs/{run.id}").text  # whoever made it was ended before it asked for the work
+    assert bank.post(ada, f"/runs/{run.id}/resume").status == 303
+    assert button not in ada.get(f"/runs/{run.id}").text
+
+
+def test_an_error_is_told_where_the_database_cannot_say_who_asks(bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
+    ada = bank.client("ada")
+
+    def away(*_: object) -> None:
+        raise OperationalError("", {}, Exception())
+
+    monkeypatch.setattr(bank.system.entrance, "session", away)
+    answer = ada.get("/runs")
+    assert answer.status_code == 500
+    assert "nothing was lost" in answer.text
 
 
 def test_the_last_applicant_stays(bank: Bank) -> None:

@@ -154,6 +154,10 @@ def end_at_once(sentence: str) -> NoReturn:
 def _take_work(foreman: "Foreman") -> None:
     try:
         foreman.work()
-    except Unavailable as lost:  # another may do our work by now: end, and let whoever started us start us again
+    except Unavailable as lost:  # another may do our work by now
         say(lost.sentence)
-        os.kill(os.getpid(), signal.SIGTERM)
+    except Exception as failure:  # its words may quote a value, so only its type is told
+        say(f"the work stopped ({type(failure).__name__}): start voxpop again, and what was begun goes on")
+    else:
+        return
+    os.kill(os.getpid(), signal.SIGTERM)  # whoever started us starts us again

@@ -188,6 +188,7 @@ class DurableWork:
     def deploy(self, volume_id: VolumeId) -> ApplianceId:
         """Plan and deploy the appliance of a sealed volume."""
         volume = self._volumes.get(volume_id)
+        self.check_going(volume.application)
         planned = self._plan(volume, VOXPOP)
         self._appliances.deploy(planned.id, volume.path, self._places.results, VOXPOP)
         return planned.id
@@ -198,6 +199,17 @@ class DurableWork:
         if self._applications.state(application) is ApplicationState.APPROVED:
             self._applications.activate(application, VOXPOP, "its appliance is deployed")
 
+    def check_going(self, application: ApplicationId) -> None:
+        """Refuse work for a project that has ended.
+
+        Raises
+        ------
+        ProjectOver
+        """
+        state = self._applications.state(application)
+        if state in OVER:
+            raise ProjectOver(application, state.value)
+
     def start_run(
         self,
         application: ApplicationId,
@@ -206,9 +218,7 @@ class DurableWork:
         parameters: Mapping[str, Json] | None = None,
     ) -> Run:
         """Make a run of a pipeline on the application's newest appliance; the application's own by default."""
-        state = self._applications.state(application)
-        if state in OVER:
-            raise ProjectOver(application, state.value)
+        self.check_going(application)
         appliance, deployment = self._appliances.newest(application)
         named = pipeline or self._applications.get(application).pipeline
         order = Order(application, appliance.id, appliance.volume, parameters or {})
@@ -240,6 +250,7 @@ class DurableWork:
 
     def _pipeline_and_place(self, run_id: RunId) -> tuple[Pipeline, Workplace]:
         run = self._runs.get(run_id)
+        self.check_going(run.application)
         appliance, deployment = self._appliances.deployed(run.appliance)
         return self._pipeline_named(run.pipeline), self._workplace(appliance, deployment)
 

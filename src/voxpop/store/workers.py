@@ -12,10 +12,10 @@ transaction at a time (PgBouncer's ``transaction``) breaks that: connect to the 
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from sqlalchemy import Connection, Engine, NullPool, create_engine, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from voxpop.kernel.errors import Refused, Unavailable
 from voxpop.store.engine import Family
@@ -138,7 +138,11 @@ class SqlWorkers:
             self._engine.url, poolclass=NullPool, isolation_level="AUTOCOMMIT", connect_args=looks, hide_parameters=True
         )
         with engine.connect() as connection:
-            yield connection
+            try:
+                yield connection
+            finally:  # a server sees the end of a connection in its own time; a place is free when we say so
+                with suppress(SQLAlchemyError):
+                    connection.execute(text("SELECT pg_advisory_unlock_all()"))
 
 
 def _free(connection: Connection) -> int:

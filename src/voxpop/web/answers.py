@@ -11,7 +11,7 @@ from voxpop.access.errors import TooManyTries
 from voxpop.kernel import disk
 from voxpop.kernel.errors import Absent, Invalid, Refused, Unavailable, VoxpopError
 from voxpop.web import words
-from voxpop.web.ask import ask_of, sign_in_path
+from voxpop.web.ask import Ask, ask_of, sign_in_path
 from voxpop.web.errors import UNAUTHORIZED, status_of
 
 API = "/api/"
@@ -41,7 +41,7 @@ class Unexpected(Unavailable):
 
     code = "unexpected"
 
-    def __init__(self, request: str = "") -> None:
+    def __init__(self) -> None:
         super().__init__("something went wrong here; nothing was lost: try again, and tell us the time if it stays")
 
 
@@ -118,6 +118,14 @@ def _answer(request: Request, error: VoxpopError, status: int) -> Response:
         return RedirectResponse(sign_in_path(request), 303)
     if not isinstance(error, (Refused, Invalid, Absent, Unavailable)):
         error = Unexpected()
-    ask = ask_of(request)
+    ask = _asking(request)
     words.speak(ask.language)
     return ask.page("error.html", status, error=error, status_code=status)
+
+
+def _asking(request: Request) -> Ask:
+    """Return who asked, as the guard found them; nobody where the database cannot tell, or this answer would fail."""
+    try:
+        return getattr(request.state, "ask", None) or ask_of(request)
+    except Exception:  # whatever it is, the error that is being answered was there first
+        return Ask(request, request.app.state.system)

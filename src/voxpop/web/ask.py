@@ -204,7 +204,7 @@ def guard(action: Action, kind: str = "") -> Callable[[Request], None]:
     """
 
     def admit(request: Request) -> None:
-        ask = ask_of(request)
+        ask = request.state.ask = ask_of(request)
         if not TABLE[action].everyone and ask.account is None:
             raise SignInWanted
         if request.method not in SAFE:
@@ -212,7 +212,6 @@ def guard(action: Action, kind: str = "") -> Callable[[Request], None]:
         application = _seen(ask, kind, request.path_params[kind]) if kind else None
         if ask.rights is not None and not TABLE[action].everyone:
             ask.rights.check(action, application)
-        request.state.ask = ask
 
     return admit
 

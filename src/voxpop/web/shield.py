@@ -30,7 +30,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from voxpop.web.errors import TooLarge
 
 MOST_BYTES = 1024 * 1024
-MOST_BYTES_FILES = 16 * 1024 * 1024
 BODY_S = 20.0
 HEADERS_S = 15.0
 _OUR_FAULT = 500

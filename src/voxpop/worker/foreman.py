@@ -20,6 +20,7 @@ from voxpop.worker.webhooks import Messenger
 VOXPOP = "voxpop"
 _LOOK_EVERY_S = 0.5
 _LOOK_AROUND_EVERY_S = 5.0
+_NOTE_AGAIN_S = 1.0
 _log = logging.getLogger("voxpop.worker")
 
 
@@ -117,13 +118,22 @@ class Foreman:
 
     def _carry_out(self, operation: Operation) -> None:
         try:
-            self._system.operations.end(operation.id, self._sentence(operation), self.name)
+            sentence = self._sentence(operation)
+            while not self._noted(operation, sentence) and not self._over.wait(_NOTE_AGAIN_S):
+                pass
         except workflows.Halted:
-            return  # it stays as working, and is taken up at the next start
-        except Exception as failure:  # as above
-            _log.error("the end of a piece of work could not be noted: %s", type(failure).__name__)
+            pass  # it stays as working, and is taken up at the next start
         finally:
             self._free.release()
+
+    def _noted(self, operation: Operation, sentence: str) -> bool:
+        """Note how a piece of work ended; a database that is away is asked again, or the work would stay open."""
+        try:
+            self._system.operations.end(operation.id, sentence, self.name)
+        except Exception as failure:
+            _log.error("the end of a piece of work could not be noted: %s", type(failure).__name__)
+            return False
+        return True
 
     def _sentence(self, operation: Operation) -> str:
         """Do a piece of work; returns why it failed, or nothing."""

@@ -99,13 +99,13 @@ def cancel_run(call: Called, run: str, asked: Reason) -> m.RunFacts:
 @area.act("/runs/{run}/resume", Action.RUN_START, "run", form=ASKED_FOR)
 def resume_run(call: Called, run: str, response: Response) -> OperationFacts:
     """Ask for a run that failed or was lost to go on."""
-    return _asked(call, Work.EXECUTE, RunId(run), response)
+    return _asked_again(call, Work.EXECUTE, RunId(run), response)
 
 
 @area.act("/runs/{run}/repeat", Action.RUN_START, "run", form=ASKED_FOR)
 def repeat_run(call: Called, run: str, response: Response) -> OperationFacts:
     """Ask for the same work again, to be compared."""
-    return _asked(call, Work.REPEAT, RunId(run), response)
+    return _asked_again(call, Work.REPEAT, RunId(run), response)
 
 
 @area.act("/runs/{run}/report", Action.RUN_START, "run", form=ASKED_FOR)
@@ -126,6 +126,11 @@ def compare_runs(
     if one.application != another.application:
         raise SubjectAbsent("run", other)
     return _comparison(compare(call.system.runs.record(one.id), call.system.runs.record(another.id)))
+
+
+def _asked_again(call: Call, work: Work, run: RunId, response: Response) -> OperationFacts:
+    call.system.durable_work.check_going(call.system.run_records.get(run).application)
+    return _asked(call, work, run, response)
 
 
 def _asked(call: Call, work: Work, run: RunId, response: Response) -> OperationFacts:

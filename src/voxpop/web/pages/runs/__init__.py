@@ -79,14 +79,14 @@ def progress(ask: Asked, run: str) -> Response:
 @area.act("/runs/{run}/resume", Action.RUN_START, of="run")
 def resume(ask: Asked, run: str) -> Response:
     """Go on with a run that failed or was lost."""
-    ask.system.operations.ask(Work.EXECUTE, f"run:{run}", ask.person)
+    _ask_again(ask, run, Work.EXECUTE)
     return ask.go(f"/runs/{run}")
 
 
 @area.act("/runs/{run}/repeat", Action.RUN_START, of="run")
 def repeat(ask: Asked, run: str) -> Response:
     """Ask for the same work again, to be compared."""
-    ask.system.operations.ask(Work.REPEAT, f"run:{run}", ask.person)
+    _ask_again(ask, run, Work.REPEAT)
     return ask.go(f"/runs/{run}", words.gettext_here("The repeat is asked for; it appears in the list of runs."))
 
 
@@ -108,15 +108,22 @@ def compared(ask: Asked, run: str) -> Response:
     return ask.page("runs/compare.html", one=one, other=other, comparison=comparison)
 
 
+def _ask_again(ask: Ask, run: str, work: Work) -> None:
+    """Ask for more of a run, unless its project has ended."""
+    ask.system.durable_work.check_going(ask.system.run_records.get(RunId(run)).application)
+    ask.system.operations.ask(work, f"run:{run}", ask.person)
+
+
 def _now(ask: Ask, one: Run) -> dict[str, object]:
-    """Gather how far a run is."""
-    operations = ask.system.operations.of_subjects([f"run:{one.id}"])
+    """Gather how far a run is; a repeat is carried out by what was asked of its original."""
+    asked = ask.system.operations.of_subjects([f"run:{run}" for run in (one.id, one.repeats) if run])
+    in_hand = any(op.open and (op.subject == f"run:{one.id}" or op.work is Work.REPEAT) for op in asked)
     log = ask.system.runs.logs(one.id)
-    going = one.state in (RunState.CREATED, RunState.RUNNING) or any(op.open for op in operations)
     return {
         "one": one,
-        "operations": [op for op in operations if op.open or op.sentence][:3],
+        "operations": [op for op in asked if op.subject == f"run:{one.id}" and (op.open or op.sentence)][:3],
         "steps": ask.system.runs.steps_done(one.id),
         "log": log[-_TAIL:],
-        "going": going and one.state is not RunState.CANCELLED,
+        "going": in_hand or one.state in (RunState.CREATED, RunState.RUNNING),
+        "stopped": not in_hand and one.state not in (RunState.DONE, RunState.CANCELLED),
     }
