@@ -221,6 +221,24 @@ def test_people_and_tokens_are_kept_there(commands: Commands) -> None:
     assert "leave --account out" in commands.there("ada", "token", "list", "--account", "teo").out
 
 
+@pytest.mark.parametrize("where", ["here", "there"])
+def test_webhooks_are_kept(commands: Commands, where: str) -> None:
+    commands.bank.system.settings.web.webhook_private = True
+
+    def run(*words: str) -> Said:
+        if where == "there":
+            return commands.there("ada", "webhook", *words)
+        return commands.here("webhook", *words, "--account", "ada")
+
+    url = "https://127.0.0.1/" if where == "there" else "https://93.184.215.14/"  # a command reads the settings anew
+    made = run("add", url, "--action", "run.", "--json").json
+    assert made["secret"]  # type: ignore[index]
+    assert [one["webhook"] for one in run("list", "--json").json] == [made["webhook"]]  # type: ignore[index, attr-defined]
+    assert run("remove", made["webhook"]).code == 0  # type: ignore[index]
+    assert run("remove", made["webhook"]).code == 1  # type: ignore[index]
+    assert run("list", "--json").json == []
+
+
 def test_people_and_tokens_are_kept_here(commands: Commands, tmp_path: Path) -> None:
     secret = tmp_path / "password"
     secret.write_text("a good long password\n")
@@ -229,7 +247,7 @@ def test_people_and_tokens_are_kept_here(commands: Commands, tmp_path: Path) -> 
     made = commands.here("token", "make", "--account", "lena", "--scope", "read", "--json").json
     assert made["secret"].startswith("vxp_")  # type: ignore[index]
     assert commands.here("token", "revoke", made["token"], "--account", "lena").code == 0  # type: ignore[index]
-    assert commands.here("token", "list").out == "say whose token it is: --account USER"
+    assert commands.here("token", "list").out == "say whose it is: --account USER"
     assert commands.here("user", "password", "lena", "--password-file", str(tmp_path / "none")).code == 1
     for word in ("disable", "enable", "roles"):
         assert commands.here("user", word, "lena").code == 0

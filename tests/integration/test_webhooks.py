@@ -120,6 +120,55 @@ def test_an_account_that_is_kept_out_is_told_nothing_more(bank: Bank, receiver: 
     assert receiver.told == []
 
 
+@pytest.mark.parametrize("scopes", [["run.read", "account.own"], ["read", "account.own"]], ids=["runs alone", "all"])
+def test_a_webhook_is_told_no_more_than_its_token_may_read(bank: Bank, receiver: Receiver, scopes: list[str]) -> None:
+    made = caller(bank, "ada", scopes).post("/webhooks", json={"url": receiver.url})
+    assert made.status_code == 201, made.text
+    _happens(bank, "run.done", f"run:{RUN}")
+    _happens(bank, "volume.verified", f"volume:{VOLUME}")
+    _tell(bank)
+    told = ["run.done"] if "run.read" in scopes else ["run.done", "volume.verified"]
+    assert [one["action"] for one in receiver.bodies] == told
+
+
+def test_a_webhook_ends_with_its_token(bank: Bank, receiver: Receiver) -> None:
+    program = caller(bank, "ada")
+    program.post("/webhooks", json={"url": receiver.url, "actions": ["run."]})
+    bank.system.entrance.shut_out("ada", "Teo Example")
+    _happens(bank, "run.done", f"run:{RUN}")
+    _tell(bank)
+    assert receiver.told == []
+    assert [one.enabled for one in bank.system.webhooks.of_account("ada")] == [False]
+
+
+def test_one_whose_secret_cannot_be_read_keeps_nobody_else_waiting(bank: Bank, receiver: Receiver) -> None:
+    for name in ("first", "second"):
+        caller(bank, "ada").post("/webhooks", json={"url": f"{receiver.url}{name}", "actions": ["run."]})
+    broken = bank.system.webhooks.of_account("ada")[0].id
+    with Session(bank.system._engine) as session, session.begin():
+        session.execute(update(WebhookRow).where(WebhookRow.id == broken).values(secret="closed by another key"))
+    _happens(bank, "run.done", f"run:{RUN}")
+    _tell(bank)
+    assert len(receiver.told) == 1
+    assert {one.id: one.failures for one in bank.system.webhooks.of_account("ada")}[broken] == 1
+
+
+def test_a_webhook_is_made_and_removed_on_the_account_page(bank: Bank, receiver: Receiver) -> None:
+    ada = bank.client("ada")
+    assert 'id="signing"' in bank.post(ada, "/account/webhooks", url=receiver.url, actions="run. egress.").text
+    (one,) = bank.system.webhooks.of_account("ada")
+    assert one.actions == ("run.", "egress.")
+    _happens(bank, "run.done", f"run:{RUN}")
+    _tell(bank)
+    assert len(receiver.told) == 1
+    assert receiver.url in ada.get("/account").text
+    assert bank.post(bank.client("olga"), f"/account/webhooks/{one.id}/remove").status == 404
+    assert bank.post(ada, f"/account/webhooks/{one.id}/remove").status == 303
+    assert bank.post(ada, "/account/webhooks", url=receiver.url, actions="Run!").status == 422
+    assert bank.post(ada, "/account/webhooks", url="gopher://x").status == 422
+    assert bank.system.webhooks.of_account("ada") == []
+
+
 @pytest.mark.parametrize("status", [500, 404, 302])
 def test_what_was_not_taken_is_told_again_later_and_in_order(bank: Bank, receiver: Receiver, status: int) -> None:
     program = caller(bank, "ada")

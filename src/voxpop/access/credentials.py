@@ -18,10 +18,10 @@ from pathlib import Path
 import pyotp
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from cryptography.fernet import Fernet
+from cryptography.fernet import Fernet, InvalidToken
 from zxcvbn import zxcvbn
 
-from voxpop.access.errors import PasswordWeak
+from voxpop.access.errors import PasswordWeak, SecretUnreadable
 
 SHORTEST = 12
 LONGEST = 128
@@ -116,8 +116,17 @@ class Safe:
         return Fernet(self._key()).encrypt(secret.encode()).decode() if secret else ""
 
     def open(self, closed: str) -> str:
-        """Return a secret that was closed."""
-        return Fernet(self._key()).decrypt(closed.encode()).decode() if closed else ""
+        """Return a secret that was closed.
+
+        Raises
+        ------
+        SecretUnreadable
+            If another key closed it.
+        """
+        try:
+            return Fernet(self._key()).decrypt(closed.encode()).decode() if closed else ""
+        except InvalidToken as other:
+            raise SecretUnreadable from other
 
     def signed(self, text: str, purpose: str) -> str:
         """Return a text with its signature, for one purpose."""

@@ -235,7 +235,7 @@ class Entrance:
         found = self._tokens.of_digest(credentials.secret_digest(secret)) if secret.startswith(TOKEN_PREFIX) else None
         now = self._clock.now()
         account = self._people.get(found.account) if found else None
-        if found is None or account is None or not account.enabled or found.revoked or found.ends_on < now.date():
+        if found is None or account is None or not account.enabled or not found.holds(now):
             raise TokenInvalid
         if found.used_at is None or now - found.used_at >= _NOTE_EVERY:
             self._tokens.used(found.id, now)
@@ -245,6 +245,10 @@ class Entrance:
         """Return an account's tokens, the newest first."""
         return self._tokens.of_account(account.name)
 
+    def token_named(self, account: str, token: str) -> Token | None:
+        """Return one of an account's tokens by its id; None where there is none."""
+        return next((one for one in self._tokens.of_account(account) if one.id == token), None)
+
     def revoke_token(self, account: Account, token: str) -> None:
         """Revoke one of an account's tokens.
 
@@ -253,7 +257,7 @@ class Entrance:
         TokenAbsent
             If the account has no such token.
         """
-        if all(one.id != token for one in self.tokens(account)):
+        if self.token_named(account.name, token) is None:
             raise TokenAbsent(token)
         self._tokens.revoke(token, account.person)
 

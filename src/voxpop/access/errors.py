@@ -217,3 +217,15 @@ class AccountKeptOut(Refused):
 
     def __init__(self) -> None:
         super().__init__("your account here is kept out: ask the technical manager")
+
+
+class SecretUnreadable(Unavailable):
+    """A secret in the database was closed by a key that is not here."""
+
+    code = "secret-unreadable"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "a secret in the database was closed by another key: put 'web.key' of that bank back into its protected "
+            "folder, from the backup, or make the secret anew"
+        )

@@ -20,8 +20,6 @@ from datetime import datetime, timedelta
 from itertools import count
 from typing import TypeVar
 
-from cryptography.fernet import InvalidToken
-
 from voxpop.access import credentials
 from voxpop.access.entrance import Knock
 from voxpop.access.errors import (
@@ -29,6 +27,7 @@ from voxpop.access.errors import (
     IdentityRefused,
     NoMember,
     ProviderAbsent,
+    SecretUnreadable,
     SignInDeclined,
     SignInStale,
     TooManyTries,
@@ -256,7 +255,7 @@ class Federation:
         try:
             facts = json.loads(self._safe.open(kept))
             errand = Errand(**{**facts, "begun_at": datetime.fromisoformat(facts["begun_at"])})
-        except (InvalidToken, ValueError, KeyError, TypeError):  # not closed by us, or closed for something else
+        except (SecretUnreadable, ValueError, KeyError, TypeError):  # not closed by us, or closed for something else
             return None
         return errand if timedelta(0) <= self._clock.now() - errand.begun_at < PENDING else None
 

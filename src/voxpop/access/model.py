@@ -118,3 +118,7 @@ class Token:
     ends_on: date
     revoked: bool = False
     used_at: datetime | None = None
+
+    def holds(self, now: datetime) -> bool:
+        """Say whether it was neither revoked nor has ended."""
+        return not self.revoked and self.ends_on >= now.date()

@@ -150,6 +150,16 @@ TABLE: Mapping[Action, Rule] = {
 }
 """Who may do what."""
 
+READING: Mapping[str, Action] = {
+    "application": _A.APPLICATION_READ,
+    "cohort": _A.STAGING_READ,
+    "volume": _A.VOLUME_READ,
+    "appliance": _A.APPLIANCE_READ,
+    "run": _A.RUN_READ,
+    "release": _A.RELEASE_READ,
+}
+"""What a thing of each kind must allow before it is admitted that it is there."""
+
 
 def allows(action: Action, roles: Set[Role], project_roles: Set[ProjectRole] = frozenset()) -> bool:
     """Say whether someone signed in with these roles may do something.

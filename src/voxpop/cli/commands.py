@@ -24,6 +24,7 @@ from voxpop.cli import (
     serve,
     stage,
     volume,
+    webhooks,
 )
 
 app = typer.Typer(
@@ -82,6 +83,7 @@ for name, group in (
     ("user", people.users),
     ("group", people.groups),
     ("token", people.tokens),
+    ("webhook", webhooks.app),
     ("audit", audit.app),
 ):
     app.add_typer(group, name=name, no_args_is_help=True)

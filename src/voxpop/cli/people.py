@@ -39,12 +39,12 @@ _A_MONTH = timedelta(days=30)
 
 
 class AccountMissing(Invalid):
-    """A token was asked for and not for whom."""
+    """Something of an account was asked for, and not of whose."""
 
     code = "account-missing"
 
     def __init__(self) -> None:
-        super().__init__("say whose token it is: --account USER")
+        super().__init__("say whose it is: --account USER")
 
 
 class PasswordUnreadable(Invalid):
@@ -178,7 +178,9 @@ def make(
     """Make a token for a program; it is printed once."""
     system = opened(work)
     last = until.date() if until else datetime.now(UTC).date() + _A_MONTH
-    secret, token = system.entrance.make_token(_account(system, account), label, frozenset(scopes or ["read"]), last)
+    secret, token = system.entrance.make_token(
+        account_named(system, account), label, frozenset(scopes or ["read"]), last
+    )
     show_token(token_facts(token), secret, as_json=as_json)
 
 
@@ -186,7 +188,7 @@ def make(
 def list_tokens(account: AccountOption = None, work: WorkOption = DEFAULT_WORK, as_json: JsonOption = False) -> None:
     """List an account's tokens, the newest first."""
     system = opened(work)
-    rows = [token_facts(one) for one in system.entrance.tokens(_account(system, account))]
+    rows = [token_facts(one) for one in system.entrance.tokens(account_named(system, account))]
     show_table(rows, TOKEN_COLUMNS, as_json=as_json, empty="there is no token yet: `voxpop token make` makes one")
 
 
@@ -199,7 +201,7 @@ def revoke(
 ) -> None:
     """Revoke a token."""
     system = opened(work)
-    system.entrance.revoke_token(_account(system, account), token)
+    system.entrance.revoke_token(account_named(system, account), token)
     show_revoked(token, as_json=as_json)
 
 
@@ -276,7 +278,8 @@ def password_of(file: Path | None) -> str:
     return text.rstrip("\r\n")
 
 
-def _account(system: "System", name: str | None) -> Account:
+def account_named(system: "System", name: str | None) -> Account:
+    """Return the account that --account names."""
     if name is None:
         raise AccountMissing
     return system.access.get(name)

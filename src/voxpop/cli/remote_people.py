@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from voxpop.cli import people
+from voxpop.cli import people, webhooks
 from voxpop.cli.audit import AuditBroken
 from voxpop.cli.console import show, show_table
 from voxpop.cli.remote_projects import dumped
@@ -28,12 +28,12 @@ class PasswordIsMade(Invalid):
 
 
 class OthersToken(Invalid):
-    """A token of somebody else was meant."""
+    """A token or a webhook of somebody else was meant."""
 
     code = "others-token"
 
     def __init__(self) -> None:
-        super().__init__("on a server tokens are your own: leave --account out")
+        super().__init__("on a server tokens and webhooks are your own: leave --account out")
 
 
 def add_user(bank: Bank, given: Given) -> None:
@@ -106,6 +106,27 @@ def revoke_token(bank: Bank, given: Given) -> None:
     _check_own(given)
     bank.tokens.revoke(given["token"])
     people.show_revoked(given["token"], as_json=given["as_json"])
+
+
+def add_webhook(bank: Bank, given: Given) -> None:
+    """Let an address be told of events, as far and as long as the token reads."""
+    _check_own(given)
+    made = bank.webhooks.make(given["url"], given["actions"] or ())
+    facts = {key: value for key, value in dumped(made).items() if key != "secret"}
+    webhooks.show_new(facts, made.secret, as_json=given["as_json"])
+
+
+def list_webhooks(bank: Bank, given: Given) -> None:
+    """List one's own webhooks."""
+    _check_own(given)
+    webhooks.show_webhooks([dumped(one) for one in bank.webhooks.every()], as_json=given["as_json"])
+
+
+def remove_webhook(bank: Bank, given: Given) -> None:
+    """Tell an address nothing more."""
+    _check_own(given)
+    bank.webhooks.remove(given["webhook"])
+    webhooks.show_removed(given["webhook"], as_json=given["as_json"])
 
 
 def list_audit(bank: Bank, given: Given) -> None:

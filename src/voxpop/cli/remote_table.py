@@ -74,6 +74,9 @@ TABLE: Mapping[str, Callable[[Bank, Mapping[str, Any]], None]] = {
     "token make": people.make_token,
     "token list": people.list_tokens,
     "token revoke": people.revoke_token,
+    "webhook add": people.add_webhook,
+    "webhook list": people.list_webhooks,
+    "webhook remove": people.remove_webhook,
     "audit list": people.list_audit,
     "audit verify": people.verify_audit,
 }

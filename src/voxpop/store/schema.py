@@ -389,6 +389,7 @@ class WebhookRow(Base):
     failures: Mapped[int]
     next_at: Mapped[datetime]
     enabled: Mapped[bool]
+    token: Mapped[str | None] = mapped_column(ForeignKey("api_token.id"))
 
 
 STATEFUL: dict[str, Table] = {

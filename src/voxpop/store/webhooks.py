@@ -41,7 +41,9 @@ class Webhook:
     failures : int
         How often telling the next one has failed.
     enabled : bool
-        False once it was given up.
+        False once it was given up, or its token ended.
+    token : str
+        The id of the token that it was made with, and whose scopes and end are its own; empty for none.
     """
 
     id: str
@@ -52,7 +54,8 @@ class Webhook:
     seq: int
     failures: int = 0
     enabled: bool = True
-    secret: str = field(default="", repr=False)
+    token: str = ""
+    closed: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,19 +87,20 @@ class SqlWebhooks:
         self._safe = safe
         self._clock = clock
 
-    def add(self, webhook: Webhook, actor: str) -> None:
+    def add(self, webhook: Webhook, secret: str, actor: str) -> None:
         """Keep a new webhook; it is told of what happens from now on."""
         row = WebhookRow(
             id=webhook.id,
             account=webhook.account,
             url=webhook.url,
-            secret=self._safe.close(webhook.secret),
+            secret=self._safe.close(secret),
             actions=[*webhook.actions],
             made_at=webhook.made_at,
             seq=webhook.seq,
             failures=0,
             next_at=webhook.made_at,
             enabled=True,
+            token=webhook.token or None,
         )
         facts: dict[str, Json] = {"webhook": webhook.id, "actions": [*webhook.actions]}
         event = Event("webhook.made", f"account:{webhook.account}", actor, facts=facts)
@@ -106,7 +110,7 @@ class SqlWebhooks:
         """Return an account's webhooks, by id."""
         query = select(WebhookRow).where(WebhookRow.account == account).order_by(WebhookRow.id)
         with Session(self._engine) as session:
-            return [self._webhook(row) for row in session.scalars(query)]
+            return [_webhook(row) for row in session.scalars(query)]
 
     def remove(self, account: str, name: str, actor: str) -> None:
         """Remove one of an account's webhooks, or raise ``WebhookAbsent``."""
@@ -115,6 +119,16 @@ class SqlWebhooks:
         gone = delete(WebhookRow).where(WebhookRow.id == name)
         event = Event("webhook.removed", f"account:{account}", actor, facts={"webhook": name})
         self._ledger.change(event, lambda session: session.execute(gone))
+
+    def secret(self, webhook: Webhook) -> str:
+        """Return what a webhook's notices are signed by.
+
+        Raises
+        ------
+        SecretUnreadable
+            If another key closed it.
+        """
+        return self._safe.open(webhook.closed)
 
     def claim(self) -> Webhook | None:
         """Take a webhook that has something to be told, for this worker alone; None where there is none."""
@@ -131,7 +145,7 @@ class SqlWebhooks:
         with Session(self._engine) as session, session.begin():
             name = session.execute(taken).scalar()
             row = session.get(WebhookRow, name) if name else None
-            return self._webhook(row) if row else None
+            return _webhook(row) if row else None
 
     def notices(self, after: int, most: int) -> Sequence[Notice]:
         """Return what happened after an event, the oldest first."""
@@ -154,19 +168,25 @@ class SqlWebhooks:
         next_at = self._clock.now() + (again_in or timedelta())
         self._change(webhook.id, seq=seq, failures=failures, next_at=next_at, enabled=again_in is not None)
 
+    def give_up(self, webhook: Webhook) -> None:
+        """Tell a webhook nothing more."""
+        self._change(webhook.id, enabled=False)
+
     def _change(self, name: str, **values: object) -> None:
         with Session(self._engine) as session, session.begin():
             session.execute(update(WebhookRow).where(WebhookRow.id == name).values(**values))
 
-    def _webhook(self, row: WebhookRow) -> Webhook:
-        return Webhook(
-            id=row.id,
-            account=row.account,
-            url=row.url,
-            actions=tuple(row.actions),
-            made_at=row.made_at,
-            seq=row.seq,
-            failures=row.failures,
-            enabled=row.enabled,
-            secret=self._safe.open(row.secret),
-        )
+
+def _webhook(row: WebhookRow) -> Webhook:
+    return Webhook(
+        id=row.id,
+        account=row.account,
+        url=row.url,
+        actions=tuple(row.actions),
+        made_at=row.made_at,
+        seq=row.seq,
+        failures=row.failures,
+        enabled=row.enabled,
+        token=row.token or "",
+        closed=row.secret,
+    )

@@ -1,6 +1,6 @@
 """One request, once it is known who asks and that they may."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Annotated
 from urllib.parse import quote, unquote, urlsplit
@@ -13,7 +13,7 @@ from starlette.websockets import WebSocket
 
 from voxpop.access.entrance import Knock
 from voxpop.access.model import Account, Session
-from voxpop.access.permissions import TABLE, Action
+from voxpop.access.permissions import READING, TABLE, Action
 from voxpop.access.service import Rights
 from voxpop.kernel.errors import VoxpopError
 from voxpop.kernel.ids import ApplicationId
@@ -30,15 +30,6 @@ _MOST_FIELDS = 400
 _DIGITS = 9
 _YEAR_S = 365 * 24 * 3600
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-
-READING: Mapping[str, Action] = {
-    "application": Action.APPLICATION_READ,
-    "volume": Action.VOLUME_READ,
-    "appliance": Action.APPLIANCE_READ,
-    "run": Action.RUN_READ,
-    "release": Action.RELEASE_READ,
-}
-"""What a thing of each kind must allow before it is admitted that it is there."""
 
 
 @dataclass(slots=True)

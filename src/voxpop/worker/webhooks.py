@@ -13,23 +13,17 @@ from datetime import timedelta
 
 import httpx
 
-from voxpop.access.permissions import Action
-from voxpop.access.service import Rights
+from voxpop.access.entrance import scope_covers
+from voxpop.access.model import Token
+from voxpop.access.permissions import READING, Action
 from voxpop.kernel.clock import Clock, SystemClock
 from voxpop.kernel.errors import Absent, VoxpopError
+from voxpop.kernel.ids import ApplicationId
 from voxpop.store.webhooks import Notice, Webhook
 from voxpop.wiring.outgoing import target_of
 from voxpop.wiring.system import System
 
 SIGNATURE = "voxpop-signature"
-_READING = {
-    "application": Action.APPLICATION_READ,
-    "cohort": Action.STAGING_READ,
-    "volume": Action.VOLUME_READ,
-    "appliance": Action.APPLIANCE_READ,
-    "run": Action.RUN_READ,
-    "release": Action.RELEASE_READ,
-}
 _EGRESS = "egress"
 _ARCHIVE = "archive"
 _AT_ONCE = 10  # within the lease, each in its longest time
@@ -86,39 +80,53 @@ class Messenger:
         webhook = hooks.claim()
         if webhook is None:
             return False
+        token = self._token(webhook)
+        if webhook.token and token is None:
+            hooks.give_up(webhook)
+            return True
         seq = webhook.seq
         for notice in hooks.notices(webhook.seq, _AT_ONCE):
             if self._over.is_set():
                 break
-            if self._wanted(webhook, notice) and not self._told(webhook, notice):
+            if self._wanted(webhook, token, notice) and not self._told(webhook, notice):
                 hooks.failed(webhook, seq, _pause(webhook, fresh=seq != webhook.seq))
                 return True
             seq = notice.seq
         hooks.told(webhook.id, seq)
         return True
 
-    def _wanted(self, webhook: Webhook, notice: Notice) -> bool:
+    def _token(self, webhook: Webhook) -> Token | None:
+        """Return the token that a webhook was made with; None where it holds no more."""
+        token = self._system.entrance.token_named(webhook.account, webhook.token) if webhook.token else None
+        return token if token is not None and token.holds(self._clock.now()) else None
+
+    def _wanted(self, webhook: Webhook, token: Token | None, notice: Notice) -> bool:
         if webhook.actions and not any(notice.action.startswith(start) for start in webhook.actions):
             return False
         try:
             account = self._system.access.get(webhook.account)
-            return account.enabled and self._readable(self._system.access.rights(account), notice.subject)
+            action, application = self._asked_of(notice.subject)
         except Absent:
             return False
+        if token is not None and not scope_covers(token.scopes, action, reading=True):
+            return False
+        return account.enabled and self._system.access.rights(account).may(action, application)
 
-    def _readable(self, rights: Rights, subject: str) -> bool:
+    def _asked_of(self, subject: str) -> tuple[Action, ApplicationId | None]:
+        """Return what one must be allowed to read, and in which project, to be told of a subject."""
         kind, _, name = subject.partition(":")
         kind = "release" if kind == _EGRESS else kind
         if kind == _ARCHIVE:
-            return rights.may(Action.ARCHIVE_READ)
-        if kind not in _READING:
-            return rights.may(Action.AUDIT_READ)
-        return rights.may(_READING[kind], self._system.projects.of(kind, name))
+            return Action.ARCHIVE_READ, None
+        if kind not in READING:
+            return Action.AUDIT_READ, None
+        return READING[kind], self._system.projects.of(kind, name)
 
     def _told(self, webhook: Webhook, notice: Notice) -> bool:
         """Tell one event; returns whether it was taken."""
         body = json.dumps(notice.json(), separators=(",", ":"))
         try:
+            secret = self._system.webhooks.secret(webhook)
             target = target_of(webhook.url, private=self._system.settings.web.webhook_private)
             answer = self._http.post(
                 target.url,
@@ -128,7 +136,7 @@ class Messenger:
                     "content-type": "application/json",
                     "user-agent": "voxpop",
                     "voxpop-delivery": f"{webhook.id}-{notice.seq}",
-                    SIGNATURE: signature(webhook.secret, int(self._clock.now().timestamp()), body),
+                    SIGNATURE: signature(secret, int(self._clock.now().timestamp()), body),
                 },
                 extensions={"sni_hostname": target.host},
             )

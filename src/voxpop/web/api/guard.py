@@ -8,13 +8,12 @@ from fastapi import Request
 from voxpop.access.entrance import scope_covers
 from voxpop.access.errors import NotAllowed
 from voxpop.access.model import Account, Token
-from voxpop.access.permissions import TABLE, Action
+from voxpop.access.permissions import READING, TABLE, Action
 from voxpop.access.service import Rights
 from voxpop.kernel.errors import Refused
 from voxpop.kernel.ids import ApplicationId
 from voxpop.store.ledger import SubjectAbsent
 from voxpop.web.api.models.base import NAME
-from voxpop.web.ask import READING
 from voxpop.web.errors import SignInWanted
 from voxpop.wiring.system import System
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import Query
 
-from voxpop.access.permissions import Action
+from voxpop.access.permissions import READING, Action
 from voxpop.flow.operations import Operation
 from voxpop.flow.rules import Work
 from voxpop.kernel.errors import Absent
@@ -14,7 +14,6 @@ from voxpop.web.api.guard import Call
 from voxpop.web.api.models.audit import OperationFacts
 from voxpop.web.api.models.base import NO_NUL, Page
 from voxpop.web.api.routes import TAGGED, ApiArea, Called
-from voxpop.web.ask import READING
 
 area = ApiArea("operations")
 _ARCHIVE = "archive"

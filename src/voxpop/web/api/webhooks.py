@@ -1,32 +1,19 @@
 """Webhooks of one's own: addresses that are told, after the fact, of events of what one may read."""
 
-import secrets
-from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import Path
 
 from voxpop.access.permissions import Action
-from voxpop.kernel.errors import Refused
 from voxpop.store.webhooks import Webhook
 from voxpop.web.api import paging
 from voxpop.web.api.models import webhooks as m
 from voxpop.web.api.models.base import NAME, Page
 from voxpop.web.api.routes import ApiArea, Called, Form
-from voxpop.wiring.outgoing import target_of
+from voxpop.wiring.webhooks import make_webhook as make
 
 area = ApiArea("webhooks")
-_MOST = 20
 _Name = Annotated[str, Path(max_length=100, pattern=NAME)]
-
-
-class TooManyWebhooks(Refused):
-    """An account has as many webhooks as it may."""
-
-    code = "too-many-webhooks"
-
-    def __init__(self) -> None:
-        super().__init__(f"you have {_MOST} webhooks, the most that there may be: remove one first")
 
 
 @area.read("/webhooks", Action.OWN_ACCOUNT)
@@ -38,15 +25,8 @@ def list_webhooks(call: Called, part: paging.Asked) -> Page[m.WebhookFacts]:
 
 @area.act("/webhooks", Action.OWN_ACCOUNT, form=Form(status=201))
 def make_webhook(call: Called, asked: m.WebhookAsked) -> m.WebhookMade:
-    """Let an address be told of events from now on; its secret is told once."""
-    hooks, account = call.system.webhooks, call.account
-    target_of(asked.url, private=call.system.settings.web.webhook_private)
-    if len(hooks.of_account(account.name)) >= _MOST:
-        raise TooManyWebhooks
-    secret = secrets.token_urlsafe(32)
-    name, now = secrets.token_hex(6), datetime.now(UTC)
-    one = Webhook(name, account.name, asked.url, tuple(asked.actions), now, hooks.newest(), secret=secret)
-    hooks.add(one, call.person)
+    """Let an address be told of events from now on, as far and as long as the token reads; its secret is told once."""
+    one, secret = make(call.system, call.account, asked.url, asked.actions, call.token.id)
     return m.WebhookMade(**_facts(one), secret=secret)
 
 

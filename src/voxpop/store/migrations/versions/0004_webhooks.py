@@ -23,7 +23,9 @@ def upgrade() -> None:
         sa.Column("failures", sa.Integer(), nullable=False),
         sa.Column("next_at", UtcDateTime(), nullable=False),
         sa.Column("enabled", sa.Boolean(), nullable=False),
+        sa.Column("token", sa.String(length=16), nullable=True),
         sa.ForeignKeyConstraint(["account"], ["account.name"]),
+        sa.ForeignKeyConstraint(["token"], ["api_token.id"]),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index(op.f("ix_webhook_account"), "webhook", ["account"], unique=False)

@@ -28,7 +28,7 @@ class WebhookFacts(Answer):
     made_at: Moment = Field(description="When it was made.")
     seq: int = Field(description="The last event that it was told, or that was not for it.")
     failures: int = Field(description="How often telling the next one has failed.")
-    enabled: bool = Field(description="False once it was given up: make it anew.")
+    enabled: bool = Field(description="False once it was given up, or its token ended: make it anew.")
 
 
 class WebhookMade(WebhookFacts):

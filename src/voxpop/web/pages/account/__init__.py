@@ -13,6 +13,7 @@ from voxpop.web import words
 from voxpop.web.area import Area
 from voxpop.web.ask import Ask, Asked
 from voxpop.web.pages.sign_in import welcome
+from voxpop.wiring.webhooks import make_webhook
 
 area = Area("account")
 _OTP = "otp"
@@ -52,9 +53,9 @@ def second_factor(ask: Asked) -> Response:
         return ask.go("/account", words.gettext_here("Turn the second factor off before you turn another one on."))
     ask.system.entrance.check_password(ask.someone.name, str(ask.form.get("old", "")), ask.knock)
     if secret is None:
-        return ask.go("/account", "that form was too old: try again")
+        return ask.go("/account", words.gettext_here("That form was too old: try again."))
     ask.system.access.set_second_factor(ask.someone.name, secret, ask.text("code"))
-    return ask.go("/account", "the second factor is on: from now on you need your app to sign in")
+    return ask.go("/account", words.gettext_here("The second factor is on: from now on you need your app to sign in."))
 
 
 @area.act("/account/second-factor/off", Action.OWN_ACCOUNT)
@@ -62,7 +63,7 @@ def no_second_factor(ask: Asked) -> Response:
     """Turn the second factor off; the password is asked again."""
     ask.system.entrance.check_password(ask.someone.name, str(ask.form.get("old", "")), ask.knock)
     ask.system.access.drop_second_factor(ask.someone.name, ask.person)
-    return ask.go("/account", "the second factor is off")
+    return ask.go("/account", words.gettext_here("The second factor is off."))
 
 
 @area.act("/account/tokens", Action.OWN_ACCOUNT)
@@ -81,17 +82,31 @@ def make_token(ask: Asked) -> Response:
 def revoke_token(ask: Asked, token: str) -> Response:
     """Revoke a token."""
     ask.system.entrance.revoke_token(ask.someone, token)
-    return ask.go("/account", "the token is revoked")
+    return ask.go("/account", words.gettext_here("The token is revoked."))
+
+
+@area.act("/account/webhooks", Action.OWN_ACCOUNT)
+def add_webhook(ask: Asked) -> Response:
+    """Let an address be told of events; what they are signed by is shown once."""
+    _, secret = make_webhook(ask.system, ask.someone, ask.text("url"), ask.text("actions").split())
+    return _page(ask, signing=secret)
+
+
+@area.act("/account/webhooks/{webhook}/remove", Action.OWN_ACCOUNT)
+def remove_webhook(ask: Asked, webhook: str) -> Response:
+    """Tell an address nothing more."""
+    ask.system.webhooks.remove(ask.someone.name, webhook, ask.person)
+    return ask.go("/account", words.gettext_here("The webhook is removed."))
 
 
 @area.act("/account/sign-out-everywhere", Action.OWN_ACCOUNT)
 def sign_out_everywhere(ask: Asked) -> Response:
     """End all of one's sessions, this one too."""
     ask.system.entrance.sign_out_everywhere(ask.someone.name)
-    return ask.go("/sign-in", "all your sessions are over")
+    return ask.go("/sign-in", words.gettext_here("All your sessions are over."))
 
 
-def _page(ask: Ask, token: str = "") -> Response:
+def _page(ask: Ask, token: str = "", signing: str = "") -> Response:
     secret = credentials.new_otp_secret()
     uri = credentials.otp_uri(secret, ask.someone.name, ask.system.settings.project)
     return ask.page(
@@ -99,6 +114,8 @@ def _page(ask: Ask, token: str = "") -> Response:
         account=ask.someone,
         tokens=ask.system.entrance.tokens(ask.someone),
         token=token,
+        webhooks=ask.system.webhooks.of_account(ask.someone.name),
+        signing=signing,
         secret=secret,
         signed=ask.system.entrance.signed(secret, _OTP),
         picture=segno.make(uri, error="m").svg_data_uri(scale=4),
