@@ -13,7 +13,7 @@ help:
 demo: .venv/installed ## install into .venv, then run `voxpop demo`
 	$(BIN)/voxpop demo --work $(WORK)
 
-test: .venv/tested apt .venv-roc/installed front-end/node_modules/installed ## install what the tests need, check the house rules, run every test
+test: .venv/tested apt .venv-roc/installed front-end/node_modules/installed front-end/ohif/installed ## install what the tests need, check the house rules, run every test
 	$(MAKE) --no-print-directory lint
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
@@ -64,6 +64,10 @@ apt: ## install the real parts that tests start (root on Debian), or print the l
 front-end/node_modules/installed: .venv/tested front-end/package-lock.json
 	PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --prefix front-end --no-audit --no-fund --silent
 	@touch $@
+
+# OHIF's built form, for the tests of DICOM in the browser.
+front-end/ohif/installed: .venv/tested tools/fetch_ohif
+	PATH="$(CURDIR)/$(BIN):$$PATH" tools/fetch_ohif
 
 clean: ## remove what was installed and built; the demo's work folder stays
 	rm -rf .venv .venv-roc build dist site

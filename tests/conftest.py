@@ -27,6 +27,7 @@ PARTS = {
     "postgresql": program("pg_ctl") or "pg_ctl",
     "node": str(Path(sys.executable).with_name("node")),
     "axe-core": str(REPO / "front-end" / "node_modules" / "axe-core" / "axe.min.js"),
+    "ohif": str(REPO / "front-end" / "ohif" / "dist" / "index.html"),
     "roc-validator": str(REPO / ".venv-roc" / "bin" / "rocrate-validator"),
 }
 

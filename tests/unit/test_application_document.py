@@ -116,7 +116,7 @@ def test_every_key_of_the_schema_has_a_description_for_the_reference() -> None:
             "`data.modality` cannot be 'ct': write the DICOM modality in capitals, as in CT",
         ),
         ("[age, sex, weight,", "[Age, sex, weight,", "`data.clinical_fields[1]` cannot be 'Age': did you mean 'age'?"),
-        ("formats: [nifti]", "formats: [nrrd]", "`data.formats[1]` cannot be 'nrrd': write one of nifti"),
+        ("formats: [nifti]", "formats: [nrrd]", "`data.formats[1]` cannot be 'nrrd': write one of nifti, dicom"),
         (
             "reference: EXAMPLE-2026-014",
             "reference: 14",

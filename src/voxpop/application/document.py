@@ -11,7 +11,7 @@ from typing import Any
 from voxpop.application.errors import ApplicationInvalid, DocumentAbsent, Fault
 from voxpop.application.faults import schema_faults
 from voxpop.application.located import MAX_CHARACTERS, Located, read_yaml
-from voxpop.application.model import Application, ComputeRequest, DataRequest, GroupRequest, Person
+from voxpop.application.model import NIFTI, Application, ComputeRequest, DataRequest, GroupRequest, Person
 from voxpop.kernel.digests import Json, sha256_bytes
 from voxpop.kernel.ids import ApplicationId
 
@@ -153,7 +153,7 @@ def _data_request(data: Mapping[str, Any]) -> DataRequest:
         age_max=age.get("max"),
         sex=tuple(data.get("sex", ())),
         icd10_codes=data.get("icd10_codes", 3),
-        formats=tuple(data.get("formats", ("nifti",))),
+        formats=tuple(data.get("formats", (NIFTI,))),
     )
 
 

@@ -42,6 +42,13 @@ class GroupRequest:
     without_clinical_record: bool = False
 
 
+NIFTI = "nifti"
+"""The format of the converted images, which every volume has."""
+
+DICOM = "dicom"
+"""The format of the de-identified objects themselves, beside the converted images."""
+
+
 @dataclass(frozen=True, slots=True)
 class DataRequest:
     """The images and clinical fields asked for; days are inclusive, ages whole years."""
@@ -56,7 +63,7 @@ class DataRequest:
     age_max: int | None = None
     sex: tuple[str, ...] = ()
     icd10_codes: int = 3
-    formats: tuple[str, ...] = ("nifti",)
+    formats: tuple[str, ...] = (NIFTI,)
 
 
 @dataclass(frozen=True, slots=True)

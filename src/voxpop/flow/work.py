@@ -285,9 +285,9 @@ class DurableWork:
     def _orders(self, volume: Volume) -> dict[int, StudyOrder]:
         if volume.id not in self._opened.orders:
             selection = self._cohorts.selection(volume.cohort, VOXPOP)
-            modality = self._applications.get(volume.application).request.modality
+            request = self._applications.get(volume.application).request
             self._opened.left_out[volume.id] = left_out(selection)
-            self._opened.orders[volume.id] = {order.ordinal: order for order in orders_of(selection, modality)}
+            self._opened.orders[volume.id] = {order.ordinal: order for order in orders_of(selection, request)}
         return self._opened.orders[volume.id]
 
 

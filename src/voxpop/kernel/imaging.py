@@ -8,6 +8,9 @@ from datetime import date
 
 from voxpop.kernel.ids import SeriesUID, StudyUID
 
+SOURCE = "sourcedata"
+"""The folder of a volume in which DICOM objects lie; BIDS leaves it alone."""
+
 
 @dataclass(frozen=True, slots=True)
 class Series:

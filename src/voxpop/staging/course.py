@@ -10,7 +10,7 @@ from pathlib import Path
 from voxpop.dicom.archives import TransferIncomplete
 from voxpop.kernel.digests import Json, sha256_file, sha256_json
 from voxpop.kernel.ids import ApplicationId, VolumeId
-from voxpop.staging.deid import PatientKey, Profile, SeriesFacts, SeriesScrub, scrub_series
+from voxpop.staging.deid import PatientKey, Profile, SeriesFacts, SeriesScrub, scrub_series, without_times
 from voxpop.staging.errors import IdentityLeft, Localizer, ObjectsRefused
 from voxpop.staging.layout import ImageName, write_sidecar
 from voxpop.staging.model import Conversion, Placed, SeriesRequest, StudyOrder
@@ -177,7 +177,24 @@ class Course:
         return (
             Placed(name.image, compressed.sha256, compressed.bytes),
             Placed(name.sidecar, sha256_file(sidecar), sidecar.stat().st_size),
+            *(self._place_objects(name, scrub, patient) if self.order.dicom else ()),
         )
+
+    def _place_objects(self, name: ImageName, scrub: SeriesScrub, patient: PatientKey) -> Iterator[Placed]:
+        """Place the de-identified objects themselves, without the times of the day."""
+        objects = self.folder / "objects"
+        objects.mkdir(parents=True, exist_ok=True)
+        written = [objects / f"{number:05}.dcm" for number in range(1, len(scrub.files) + 1)]
+        with self._timed("objects"):
+            for source, target in zip(sorted(scrub.files), written, strict=True):
+                without_times(source, target)
+        self._scan(written, scrub, patient)
+        home = self.bench.building / name.objects
+        home.mkdir(parents=True, exist_ok=True)
+        for source in written:
+            target = home / source.name
+            shutil.move(source, target)
+            yield Placed(name.objects / source.name, sha256_file(target), target.stat().st_size)
 
     @contextmanager
     def _timed(self, what: str) -> Iterator[None]:

@@ -20,6 +20,8 @@ class StudyOrder:
         Its number in the frozen cohort: its only name outside the protected folder.
     modality : str
         Only series of this modality are retrieved.
+    dicom : bool
+        Whether the de-identified DICOM objects are placed too, beside the converted images.
     """
 
     ordinal: int
@@ -27,6 +29,7 @@ class StudyOrder:
     study: Study
     facts: ClinicalFacts
     modality: str
+    dicom: bool = False
 
 
 class Fate(StrEnum):

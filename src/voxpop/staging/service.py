@@ -9,7 +9,7 @@ from typing import Any
 from voxpop.dicom.archives import TransferIncomplete, TransferStopped
 from voxpop.kernel.digests import Json
 from voxpop.kernel.errors import Refused
-from voxpop.kernel.imaging import ClinicalFacts
+from voxpop.kernel.imaging import SOURCE, ClinicalFacts
 from voxpop.staging.course import TRANSFER_ATTEMPTS, Bench, Course, Tools
 from voxpop.staging.errors import IdentityLeft, Localizer, NothingStaged
 from voxpop.staging.layout import (
@@ -85,7 +85,8 @@ class StagingService:
         session = patient.session(order.study.uid)
         staged = [one for one in series if one.fate is Fate.STAGED]
         if left is not None:
-            shutil.rmtree(bench.building / f"sub-{patient.label}" / f"ses-{session}", ignore_errors=True)
+            for home in (bench.building, bench.building / SOURCE):
+                shutil.rmtree(home / f"sub-{patient.label}" / f"ses-{session}", ignore_errors=True)
             outcome = StudyOutcome(order.ordinal, Fate.REFUSED, left.reason, group=order.group)
         elif staged:
             write_scans(bench.building, patient.label, session, [_scan(one) for one in staged])

@@ -50,6 +50,9 @@ class Web(BaseModel):
     webhook_private: bool = Field(
         default=False, description="Whether webhooks may be told at addresses of private networks and of this machine."
     )
+    ohif: Path | None = Field(
+        default=None, description="Folder of OHIF's built form (npm's `@ohif/app`, its `dist`); none for no OHIF."
+    )
     requests_per_minute: int = Field(
         default=1200, ge=10, description="Requests that one session or token may send a minute; an address ten times."
     )

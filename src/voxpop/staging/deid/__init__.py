@@ -27,6 +27,7 @@ from voxpop.staging.deid.scrub import (
     scrub_file,
     scrub_series,
 )
+from voxpop.staging.deid.times import without_times
 
 __all__ = [
     "DEFAULT_PROFILE",
@@ -58,4 +59,5 @@ __all__ = [
     "save_secret",
     "scrub_file",
     "scrub_series",
+    "without_times",
 ]

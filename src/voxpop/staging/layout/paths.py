@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from voxpop.kernel.ids import ParticipantLabel
+from voxpop.kernel.imaging import SOURCE
 from voxpop.staging.layout.errors import NameNotAllowed
 
 _LABEL = re.compile(r"[0-9A-Za-z]+\Z")
@@ -62,6 +63,11 @@ class ImageName:
     def session_folder(self) -> PurePosixPath:
         """The folder of the session."""
         return PurePosixPath(f"sub-{self.participant}", f"ses-{self.session}")
+
+    @property
+    def objects(self) -> PurePosixPath:
+        """The folder of the de-identified objects; BIDS leaves what lies in ``sourcedata/`` alone."""
+        return PurePosixPath(SOURCE) / self.session_folder / f"run-{self.run}"
 
     @property
     def image(self) -> PurePosixPath:

@@ -9,7 +9,7 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from voxpop.application.document import read_document, template
-from voxpop.application.model import Application, GroupRequest
+from voxpop.application.model import NIFTI, Application, GroupRequest
 from voxpop.web.ask import Ask, number
 
 GROUPS = 3
@@ -32,6 +32,8 @@ def empty(ask: Ask) -> Fields:
         "sex": (),
         "groups": _filled([], GROUPS),
         "clinical_fields": ("age", "sex", "weight", "height", "icd10"),
+        "icd10_codes": "3",
+        "formats": (NIFTI,),
         "software": ("python-imaging",),
         "pipeline": next(iter(ask.system.pipelines()), ""),
         "cores": "4",
@@ -72,6 +74,8 @@ def of_application(written: Application) -> Fields:
         "sex": request.sex,
         "groups": _filled([_group_fields(group) for group in request.groups], GROUPS),
         "clinical_fields": request.clinical_fields,
+        "icd10_codes": str(request.icd10_codes),
+        "formats": request.formats,
         "software": written.software,
         "pipeline": written.pipeline,
         **{key: str(getattr(compute, key)) for key in _COMPUTE},
@@ -83,10 +87,22 @@ def of_form(ask: Ask) -> Fields:
     columns = ("name", "email", "institution", "role")
     people = _rows({column: ask.texts(f"investigator_{column}") for column in columns})
     groups = _rows({column: ask.texts(f"group_{column}") for column in ("name", "any", "none", "number", "who")})
-    plain = ("name", "title", "purpose", "ethics", "modality", "body_parts", "from", "until", "age_min", "age_max")
+    plain = (
+        "name",
+        "title",
+        "purpose",
+        "ethics",
+        "modality",
+        "body_parts",
+        "from",
+        "until",
+        "age_min",
+        "age_max",
+        "icd10_codes",
+    )
     return {
         **{key: ask.text(key) for key in (*plain, "pipeline", *_COMPUTE)},
-        **{key: tuple(ask.texts(key)) for key in ("sex", "clinical_fields", "software")},
+        **{key: tuple(ask.texts(key)) for key in ("sex", "clinical_fields", "formats", "software")},
         "investigators": _filled(people, INVESTIGATORS),
         "groups": _filled(groups, GROUPS),
     }
@@ -102,7 +118,8 @@ def document_of(fields: Fields) -> str:
         **({"sex": list(fields["sex"])} if fields["sex"] else {}),
         "groups": [_group(group) for group in fields["groups"] if group.get("name")],
         "clinical_fields": list(fields["clinical_fields"]),
-        "formats": ["nifti"],
+        **({"icd10_codes": _number(fields["icd10_codes"])} if fields["icd10_codes"] else {}),
+        "formats": list(dict.fromkeys((NIFTI, *fields["formats"]))),
     }
     document = {
         "name": fields["name"],

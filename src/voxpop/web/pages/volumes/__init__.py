@@ -14,6 +14,7 @@ from voxpop.kernel.ids import VolumeId
 from voxpop.store.ledger import SubjectAbsent
 from voxpop.volume.errors import VolumeNotGranted
 from voxpop.volume.model import Volume
+from voxpop.volume.objects import has_objects
 from voxpop.volume.seal import manifest_of
 from voxpop.volume.states import VolumeState
 from voxpop.web.area import Area
@@ -63,7 +64,7 @@ def show(ask: Asked, volume: str) -> Response:
 @area.page("/volumes/{volume}/participants/{participant}", Action.VOLUME_OPEN, of="volume")
 def view(ask: Asked, volume: str, participant: str) -> Response:
     """Show a participant's images in the viewer, with what a run has segmented laid over them."""
-    one = _opened(ask, volume)
+    one = opened_volume(ask, volume)
     beside = ask.request.query_params.get("beside", "")
     labels = [participant, *([beside] if beside else [])]
     overlays = overlays_of(ask, one)
@@ -80,6 +81,7 @@ def view(ask: Asked, volume: str, participant: str) -> Response:
         viewed=[image.for_viewer() for image in shown],
         others=others[:_MOST_OTHERS],
         beside=beside,
+        ohif=ask.system.settings.web.ohif is not None and has_objects(one, participant),
     )
     answer.headers["content-security-policy"] = ISLAND_POLICY
     return answer
@@ -88,7 +90,7 @@ def view(ask: Asked, volume: str, participant: str) -> Response:
 @area.page("/volumes/{volume}/files/{path:path}", Action.VOLUME_OPEN, of="volume")
 def file(ask: Asked, volume: str, path: str) -> Response:
     """Return a file of a volume, or the range of it that was asked for; only what its seal names."""
-    one = _opened(ask, volume)
+    one = opened_volume(ask, volume)
     digest = manifest_of(one.path).get(path)
     if digest is None:
         raise SubjectAbsent("file", "of that name")
@@ -123,18 +125,24 @@ def remove(ask: Asked, volume: str) -> Response:
     return ask.go(f"/volumes/{volume}")
 
 
+def opened_volume(ask: Ask, volume: str) -> Volume:
+    """Return a volume, to who may open it today.
+
+    Raises
+    ------
+    VolumeNotGranted
+    """
+    one = ask.system.volumes.get(VolumeId(volume))
+    if not _opens(ask, one):
+        raise VolumeNotGranted(volume)
+    return one
+
+
 def sealed_file(path: Path, digest: str) -> FileResponse:
     """Return a file that will never change under this name: a browser keeps it and asks whether it still may."""
     answer = FileResponse(path, headers={"etag": f'"{digest}"', "cache-control": "private, no-cache"})
     answer.headers["content-security-policy"] = "default-src 'none'; sandbox"
     return answer
-
-
-def _opened(ask: Ask, volume: str) -> Volume:
-    one = ask.system.volumes.get(VolumeId(volume))
-    if not _opens(ask, one):
-        raise VolumeNotGranted(volume)
-    return one
 
 
 def _opens(ask: Ask, one: Volume) -> bool:

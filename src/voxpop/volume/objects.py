@@ -1,0 +1,221 @@
+"""A participant's de-identified DICOM objects as DICOMweb tells them: only those that the volume's seal names.
+
+Notes
+-----
+DICOM PS3.18: 10.6 (search), 10.4 (retrieve), Table 8.7.3-5 (media types of compressed frames), Annex F (JSON model).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from pydicom import Dataset, dcmread
+from pydicom.encaps import get_frame
+from pydicom.uid import (
+    JPEG2000TransferSyntaxes,
+    JPEGLSTransferSyntaxes,
+    JPEGTransferSyntaxes,
+    RLETransferSyntaxes,
+)
+
+from voxpop.dicom.broken import BROKEN
+from voxpop.kernel.digests import Json
+from voxpop.kernel.errors import Absent, Refused
+from voxpop.kernel.imaging import SOURCE
+from voxpop.volume.model import Volume
+from voxpop.volume.seal import manifest_of
+
+_PIXELS = 0x7FE0
+_BIG_ENDIAN = "1.2.840.10008.1.2.2"
+_COMPRESSED: Mapping[str, str] = {
+    **dict.fromkeys(map(str, JPEGTransferSyntaxes), "image/jpeg"),
+    **dict.fromkeys(map(str, JPEGLSTransferSyntaxes), "image/jls"),
+    **dict.fromkeys(map(str, JPEG2000TransferSyntaxes), "image/jp2"),
+    **dict.fromkeys(map(str, RLETransferSyntaxes), "image/dicom-rle"),
+}
+_STUDY = (
+    "StudyDate", "StudyTime", "AccessionNumber", "StudyInstanceUID", "StudyID", "StudyDescription",
+    "PatientName", "PatientID", "PatientBirthDate", "PatientSex",
+)  # fmt: skip
+_SERIES = ("Modality", "SeriesDescription", "SeriesInstanceUID", "SeriesNumber", "BodyPartExamined")
+_INSTANCE = ("SOPClassUID", "SOPInstanceUID", "InstanceNumber", "Rows", "Columns", "BitsAllocated", "NumberOfFrames")
+
+
+class ObjectAbsent(Absent):
+    """There is no such study, series, instance or frame."""
+
+    code = "object-absent"
+
+    def __init__(self) -> None:
+        super().__init__("the participant has no such DICOM object in this volume: search for those that there are")
+
+
+class ObjectNotShown(Refused):
+    """An object's pixels can't be given as DICOMweb wants them."""
+
+    code = "object-not-shown"
+
+    def __init__(self) -> None:
+        super().__init__("the object's pixels cannot be shown here: fetch the file itself")
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """One object: where it lies, and its attributes without the pixels."""
+
+    path: Path
+    digest: str
+    attributes: Dataset
+
+    @property
+    def uids(self) -> tuple[str, str, str]:
+        """Its study, series and own UID."""
+        one = self.attributes
+        return str(one.StudyInstanceUID), str(one.SeriesInstanceUID), str(one.SOPInstanceUID)
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One frame as it lies in the file.
+
+    Parameters
+    ----------
+    media_type : str
+        With the transfer syntax (PS3.18, 8.7.3).
+    """
+
+    media_type: str
+    pixels: bytes
+
+
+def instances_of(volume: Volume, participant: str) -> Sequence[Instance]:
+    """Return a participant's objects, in the order of the files; of one who has none, none."""
+    return _read(volume.path, volume.digest or "", participant)
+
+
+def has_objects(volume: Volume, participant: str) -> bool:
+    """Say whether a volume holds objects of a participant."""
+    return any(path.startswith(f"{SOURCE}/{participant}/") for path in manifest_of(volume.path))
+
+
+def studies(instances: Sequence[Instance]) -> list[Json]:
+    """Return what a search for studies finds (PS3.18, Table 10.6.3-3)."""
+    found: list[Json] = []
+    for group in _grouped(instances, 1).values():
+        series = _grouped(group, 2)
+        told = _told(group[0], _STUDY)
+        told["00080061"] = {
+            "vr": "CS",
+            "Value": [*sorted({str(one[0].attributes.Modality) for one in series.values()})],
+        }
+        told["00201206"], told["00201208"] = _count(len(series)), _count(len(group))
+        found.append(told)
+    return found
+
+
+def series_of(instances: Sequence[Instance]) -> list[Json]:
+    """Return what a search for the series of a study finds (PS3.18, Table 10.6.3-4)."""
+    found: list[Json] = []
+    for group in _grouped(instances, 2).values():
+        told = _told(group[0], (*_SERIES, "StudyInstanceUID"))
+        told["00201209"] = _count(len(group))
+        found.append(told)
+    return found
+
+
+def objects(instances: Sequence[Instance]) -> list[Json]:
+    """Return what a search for the instances of a series finds (PS3.18, Table 10.6.3-5)."""
+    return [_told(one, (*_INSTANCE, "StudyInstanceUID", "SeriesInstanceUID")) for one in instances]
+
+
+def metadata(instances: Sequence[Instance]) -> list[Json]:
+    """Return all attributes but the pixels (PS3.18, 10.4.1.1.2)."""
+    return [one.attributes.to_json_dict(suppress_invalid_tags=True) for one in instances]
+
+
+def under(instances: Sequence[Instance], *uids: str) -> Sequence[Instance]:
+    """Return the objects of a study, of a series, or one object.
+
+    Raises
+    ------
+    ObjectAbsent
+        If there is none.
+    """
+    found = [one for one in instances if one.uids[: len(uids)] == uids]
+    if not found:
+        raise ObjectAbsent
+    return found
+
+
+def frame_of(instance: Instance, number: int) -> Frame:
+    """Return one frame, as it lies in the file.
+
+    Parameters
+    ----------
+    number : int
+        From 1.
+
+    Raises
+    ------
+    ObjectAbsent
+        If there is no such frame.
+    ObjectNotShown
+        If its pixels are in an order of bytes that DICOMweb has no name for, or cannot be read.
+    """
+    whole = dcmread(instance.path)
+    syntax, frames = str(whole.file_meta.TransferSyntaxUID), int(whole.get("NumberOfFrames") or 1)
+    if not 1 <= number <= frames or "PixelData" not in whole:
+        raise ObjectAbsent
+    if syntax == _BIG_ENDIAN:
+        raise ObjectNotShown
+    try:
+        if syntax in _COMPRESSED:
+            pixels = get_frame(whole.PixelData, number - 1, number_of_frames=frames)
+            return Frame(f"{_COMPRESSED[syntax]}; transfer-syntax={syntax}", pixels)
+        bits = whole.Rows * whole.Columns * whole.SamplesPerPixel * whole.BitsAllocated
+        begin = (number - 1) * bits // 8
+        # what was deflated is inflated by now; implicit and explicit value representations have the same pixels
+        return Frame(
+            "application/octet-stream; transfer-syntax=1.2.840.10008.1.2.1", whole.PixelData[begin : begin + bits // 8]
+        )
+    except BROKEN as broken:
+        raise ObjectNotShown from broken
+
+
+@lru_cache(maxsize=16)
+def _read(folder: Path, digest: str, participant: str) -> tuple[Instance, ...]:
+    """Read the heads of a participant's objects; a sealed volume never changes under its digest."""
+    del digest
+    named = manifest_of(folder)
+    return tuple(
+        Instance(folder / path, named[path], _head(folder / path))
+        for path in sorted(named)
+        if path.startswith(f"{SOURCE}/{participant}/") and path.endswith(".dcm")
+    )
+
+
+def _head(path: Path) -> Dataset:
+    read = dcmread(path, stop_before_pixels=True)
+    for tag in read.group_dataset(_PIXELS):
+        del read[tag.tag]
+    return read
+
+
+def _grouped(instances: Sequence[Instance], level: int) -> dict[tuple[str, ...], list[Instance]]:
+    groups: dict[tuple[str, ...], list[Instance]] = {}
+    for one in instances:
+        groups.setdefault(one.uids[:level], []).append(one)
+    return groups
+
+
+def _told(instance: Instance, keywords: Sequence[str]) -> dict[str, Json]:
+    wanted = Dataset()
+    for keyword in keywords:
+        if keyword in instance.attributes:
+            wanted[keyword] = instance.attributes[keyword]
+    return wanted.to_json_dict(suppress_invalid_tags=True)
+
+
+def _count(number: int) -> Json:
+    return {"vr": "IS", "Value": [number]}
