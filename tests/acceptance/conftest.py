@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.acceptance.project import Project, voxpop, write_application
-from voxpop.demo.archive import TestArchive
+from tests.acceptance.project import Project, indexed, voxpop, write_application
 from voxpop.demo.population import Population, make_population
 from voxpop.staging.deid import new_secret, save_secret
 
@@ -56,10 +55,8 @@ def population(tmp_path_factory: pytest.TempPathFactory) -> Population:
 def approved(population: Population, tmp_path_factory: pytest.TempPathFactory) -> Project:
     """Return a work folder in which four patients are indexed and an application is approved; copy it, then stage."""
     folder = tmp_path_factory.mktemp("approved")
-    project = Project(folder / "work")
-    with TestArchive([population.dicom], workdir=folder / "archive") as archive:
-        project.connect("dicomweb", url=archive.dicomweb_url)
-        project.harvest(population)
+    with indexed(population, folder) as project:
+        pass
     project.approve(write_application(folder, 2))
     save_secret(project.work / "protected" / "pseudonym.key", new_secret())
     return project

@@ -10,14 +10,15 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
-from contextlib import closing
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from voxpop.demo.archive import TestArchive
 from voxpop.demo.population import Population
 
 APPLICATION = "bone-density"
@@ -165,6 +166,16 @@ sys.argv[0] = "voxpop"
 from voxpop.cli.main import main
 main()
 """
+
+
+@contextmanager
+def indexed(population: Population, folder: Path) -> Iterator[Project]:
+    """Give a work folder in which a population is indexed, while its archive runs."""
+    project = Project(folder / "work")
+    with TestArchive([population.dicom], workdir=folder / "archive") as archive:
+        project.connect("dicomweb", url=archive.dicomweb_url)
+        project.harvest(population)
+        yield project
 
 
 def write_application(folder: Path, number: int) -> Path:

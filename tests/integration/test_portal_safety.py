@@ -13,16 +13,20 @@ from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 from tests.bank import APPLIANCE, PASSWORD, PROJECT, RUN, VOLUME, Bank, bank_with_results, document, empty_bank
 
+from voxpop.access.credentials import Safe
 from voxpop.access.entrance import Books, Entrance, Knock, Patience
 from voxpop.access.errors import SecondFactorWanted, SignInRefused, TokenInvalid, TooManyTries
 from voxpop.access.model import Role
 from voxpop.access.service import AccessService
 from voxpop.application.document import read_document
+from voxpop.application.states import ApplicationState
 from voxpop.flow.work import ProjectOver
 from voxpop.kernel.ids import ApplicationId, RunId, VolumeId
 from voxpop.store.people import SqlPeople
 from voxpop.store.sessions import SqlSessions, SqlTokens
+from voxpop.web.app import create_app
 from voxpop.web.shield import MOST_BYTES
+from voxpop.wiring.errors import SettingsInvalid
 
 EVIL = '<script>alert(1)</script>"><img src=x onerror=alert(2)>'
 
@@ -433,6 +437,38 @@ def test_a_project_that_has_ended_runs_shows_and_opens_nothing_any_more(tmp_path
         bank.system.durable_work.deploy(VolumeId(VOLUME))
     assert ada.get(path).status_code == 409
     assert ada.get(f"/results/{RUN}").status_code == 200
+
+
+def test_a_form_that_closes_sent_twice_closes_once(tmp_path: Path) -> None:
+    bank = bank_with_results(tmp_path)
+    ada = bank.client("ada")
+    page = ada.get(f"/applications/{PROJECT}").text
+    assert '<input type="hidden" name="to" value="closed">' in page
+    for _ in range(2):
+        assert bank.post(ada, f"/applications/{PROJECT}/close", to="closed", reason="done").status == 303
+    assert bank.system.applications.state(ApplicationId(PROJECT)) is ApplicationState.CLOSED
+    assert bank.post(ada, f"/applications/{PROJECT}/close", to="archived", reason="put away").status == 303
+    assert bank.system.applications.state(ApplicationId(PROJECT)) is ApplicationState.ARCHIVED
+
+
+def test_two_first_starts_make_one_key(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        closed = list(pool.map(lambda number: Safe(tmp_path).close(str(number)), range(8)))
+    assert [Safe(tmp_path).open(one) for one in closed] == [str(number) for number in range(8)]
+    assert (tmp_path / "web.key").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("content", [None, "a page of something else"])
+def test_a_folder_that_holds_no_ohif_is_told_at_the_start(bank: Bank, tmp_path: Path, content: str | None) -> None:
+    if content:
+        (tmp_path / "index.html").write_text(content)
+    settings = bank.system.settings.web
+    settings.ohif = tmp_path
+    try:
+        with pytest.raises(SettingsInvalid, match=r"web\.ohif"):
+            create_app(bank.system)
+    finally:
+        settings.ohif = None
 
 
 def test_a_run_that_nobody_carries_out_can_be_taken_up_and_one_in_hand_cannot(tmp_path: Path) -> None:

@@ -92,6 +92,16 @@ def test_a_worker_whose_place_was_lost_ends_and_says_so(bank: Bank, postgres: Se
 
 
 @pytest.mark.needs("postgresql")
+def test_a_service_whose_worker_lost_its_place_ends_as_failed(bank: Bank, postgres: Server) -> None:
+    with _process(bank, "serve", "--port", "0") as process:
+        _until(bank.system.attended)
+        postgres.cut_connections("bank")
+        _, said = process.communicate(timeout=PATIENCE_S)
+        assert "the database let go of worker-1" in said
+        assert process.returncode == 1  # systemd starts again what failed, and not what ended
+
+
+@pytest.mark.needs("postgresql")
 def test_a_command_that_works_alone_waits_for_nobody_and_takes_no_place(bank: Bank) -> None:
     with _worker(bank):
         refused = _voxpop(bank, "worker")

@@ -9,7 +9,6 @@ random bits, so a plain SHA-256 of them is kept.
 
 import hashlib
 import hmac
-import os
 import secrets
 from datetime import datetime
 from functools import cache
@@ -19,9 +18,11 @@ import pyotp
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from cryptography.fernet import Fernet, InvalidToken
+from filelock import FileLock
 from zxcvbn import zxcvbn
 
 from voxpop.access.errors import PasswordWeak, SecretUnreadable
+from voxpop.kernel.privatefiles import write_private
 
 SHORTEST = 12
 LONGEST = 128
@@ -142,14 +143,9 @@ class Safe:
 
     def _key(self) -> bytes:
         if not self._file.exists():
-            temporary = self._file.with_name(f"web.key.{os.getpid()}.new")
-            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with os.fdopen(descriptor, "wb") as stream:
-                stream.write(Fernet.generate_key())
-            if not self._file.exists():
-                temporary.replace(self._file)
-            else:
-                temporary.unlink()
+            with FileLock(self._file.with_suffix(".lock"), mode=0o600):
+                if not self._file.exists():
+                    write_private(self._file, Fernet.generate_key())
         return self._file.read_bytes()
 
 

@@ -31,7 +31,7 @@ PasswordOption = Annotated[
     ),
 ]
 AccountOption = Annotated[
-    str | None, typer.Option("--account", help="Whose token it is; with --server always your own.", metavar="USER")
+    str | None, typer.Option("--account", help="Whose it is; with --server always your own.", metavar="USER")
 ]
 USER_COLUMNS = ("user", "person", "roles", "enabled", "second_factor")
 TOKEN_COLUMNS = ("token", "label", "scopes", "made_at", "ends_on", "revoked", "used_at")
@@ -113,9 +113,10 @@ def disable_user(
     name: UserName, work: WorkOption = DEFAULT_WORK, actor: PersonOption = None, as_json: JsonOption = False
 ) -> None:
     """Keep an account out, and end its sessions; its tokens hold no more."""
+    from voxpop.wiring.people import keep_out
+
     system = opened(work, actor)
-    system.access.enable(name, system.person, enabled=False)
-    system.entrance.shut_out(name, system.person)
+    keep_out(system, name, system.person)
     show_user(user_facts(system.access.get(name)), as_json=as_json)
 
 
@@ -128,11 +129,12 @@ def set_password(
     as_json: JsonOption = False,
 ) -> None:
     """Give a local account a new password and turn its second factor off; a random one is printed once."""
+    from voxpop.wiring.people import reset_password
+
     system = opened(work, actor)
     given = password_of(password_file)
     password = given or secrets.token_urlsafe(12)
-    system.access.reset_password(name, password, system.person)
-    system.entrance.shut_out(name, system.person)
+    reset_password(system, name, password, system.person)
     show_new(user_facts(system.access.get(name)), "" if given else password, as_json=as_json)
 
 

@@ -63,12 +63,13 @@ def serve(
     _ = system.providers  # a secret that cannot be read is told now, not at the first sign-in
     web = system.settings.web
     host, port = host or web.host, web.port if port is None else port
+    lost = threading.Event()
     with ExitStack() as until_the_end:
         listener = until_the_end.enter_context(_listening(host, port))
         address = f"http://{host if ':' not in host else f'[{host}]'}:{listener.getsockname()[1]}"
         if not no_worker:
             foreman = until_the_end.enter_context(working(system, "serve"))
-            threading.Thread(target=_take_work, args=(foreman,), name="foreman", daemon=True).start()
+            threading.Thread(target=_take_work, args=(foreman, lost), name="foreman", daemon=True).start()
         url = web.base_url or f"{address}/"
         app = create_app(system, hosts=[host])
         config = uvicorn.Config(
@@ -100,7 +101,7 @@ def serve(
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: None)  # uvicorn hears them, and hands them back when it has ended
         uvicorn.Server(config).run(sockets=[listener])
-    end_at_once(STOPPED)
+    end_at_once(STOPPED, code=int(lost.is_set()))
 
 
 @contextmanager
@@ -143,21 +144,22 @@ def working(system: "System", command: str) -> Iterator["Foreman"]:
             workflows.halt()
 
 
-def end_at_once(sentence: str) -> NoReturn:
+def end_at_once(sentence: str, code: int = 0) -> NoReturn:
     """End without waiting for threads of durable work: each step may be cut off, as by a kill."""
     say(sentence)
     sys.stdout.flush()
     sys.stderr.flush()
-    os._exit(0)
+    os._exit(code)
 
 
-def _take_work(foreman: "Foreman") -> None:
+def _take_work(foreman: "Foreman", lost: threading.Event) -> None:
     try:
         foreman.work()
-    except Unavailable as lost:  # another may do our work by now
-        say(lost.sentence)
+    except Unavailable as gone:  # another may do our work by now
+        say(gone.sentence)
     except Exception as failure:  # its words may quote a value, so only its type is told
         say(f"the work stopped ({type(failure).__name__}): start voxpop again, and what was begun goes on")
     else:
         return
-    os.kill(os.getpid(), signal.SIGTERM)  # whoever started us starts us again
+    lost.set()  # so that whoever started us starts us again
+    os.kill(os.getpid(), signal.SIGTERM)

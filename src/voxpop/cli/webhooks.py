@@ -7,17 +7,13 @@ import typer
 
 from voxpop.cli.console import DEFAULT_WORK, JsonOption, WorkOption, show, show_table
 from voxpop.cli.opening import opened
-from voxpop.cli.people import account_named
+from voxpop.cli.people import AccountOption, account_named
 from voxpop.kernel.digests import Json
 from voxpop.store.webhooks import Webhook
 
 app = typer.Typer(help="Let programs of yours be told of events.")
 COLUMNS = ("webhook", "url", "actions", "failures", "enabled")
 NONE_YET = "there is no webhook yet: `voxpop webhook add` makes one"
-AccountOption = Annotated[
-    str | None,
-    typer.Option("--account", help="Whose webhook it is; with --server always your own.", metavar="USER"),
-]
 
 
 @app.command()

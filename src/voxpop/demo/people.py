@@ -1,11 +1,11 @@
 """One sign-in per role, so that a newcomer can walk the whole way in a browser."""
 
 import json
-import os
 import secrets
 from collections.abc import Mapping
 
 from voxpop.access.model import Account, Role
+from voxpop.kernel.privatefiles import write_private
 from voxpop.wiring.system import System
 
 DATA_MANAGER = "Dolores Mena (data manager)"
@@ -38,11 +38,7 @@ def make_accounts(system: System) -> Mapping[str, str]:
             system.access.set_password(account.name, passwords[account.name], _DEMO)
         else:
             system.access.add(account, passwords[account.name], _DEMO)
-    temporary = path.with_suffix(".new")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-        json.dump(passwords, stream)
-    temporary.replace(path)
+    write_private(path, json.dumps(passwords).encode())
     return passwords
 
 

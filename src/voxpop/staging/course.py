@@ -119,7 +119,8 @@ class Course:
             facts.body_part[:_LONGEST_BODY_PART],
             facts.orientation or "ax",
         )
-        return self._place(name, conversion, scrub, patient)
+        objects = self._objects(scrub, patient) if self.order.dicom else ()
+        return (*self._place(name, conversion, scrub, patient), *self._place_objects(name, objects))
 
     def _retrieve(self, into: Path) -> int:
         archive = self.tools.archive_named(self.order.study.archive)
@@ -177,22 +178,23 @@ class Course:
         return (
             Placed(name.image, compressed.sha256, compressed.bytes),
             Placed(name.sidecar, sha256_file(sidecar), sidecar.stat().st_size),
-            *(self._place_objects(name, scrub, patient) if self.order.dicom else ()),
         )
 
-    def _place_objects(self, name: ImageName, scrub: SeriesScrub, patient: PatientKey) -> Iterator[Placed]:
-        """Place the de-identified objects themselves, without the times of the day."""
-        objects = self.folder / "objects"
-        objects.mkdir(parents=True, exist_ok=True)
-        written = [objects / f"{number:05}.dcm" for number in range(1, len(scrub.files) + 1)]
+    def _objects(self, scrub: SeriesScrub, patient: PatientKey) -> Sequence[Path]:
+        """Write the de-identified objects themselves, without the times of the day, and scan them."""
+        folder = self.folder / "objects"
+        folder.mkdir(exist_ok=True)
+        written = [folder / f"{number:05}.dcm" for number in range(1, len(scrub.files) + 1)]
         with self._timed("objects"):
             for source, target in zip(sorted(scrub.files), written, strict=True):
                 without_times(source, target)
         self._scan(written, scrub, patient)
-        home = self.bench.building / name.objects
-        home.mkdir(parents=True, exist_ok=True)
-        for source in written:
-            target = home / source.name
+        return written
+
+    def _place_objects(self, name: ImageName, objects: Sequence[Path]) -> Iterator[Placed]:
+        for source in objects:
+            target = self.bench.building / name.objects / source.name
+            target.parent.mkdir(parents=True, exist_ok=True)
             shutil.move(source, target)
             yield Placed(name.objects / source.name, sha256_file(target), target.stat().st_size)
 

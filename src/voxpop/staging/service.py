@@ -34,6 +34,10 @@ _METHODS = (
     + "case, name order and date format; a study with any finding is refused as a whole.",
     "Converted by {tool} {version}; laid out by BIDS, and MIDS where BIDS has no name.",
 )
+_OBJECTS = (
+    "The de-identified DICOM objects lie in sourcedata/, with every time of the day as 00:00:00 and of every date and "
+    + "time the day alone; they were searched again as they lie there."
+)
 
 
 class StagingService:
@@ -123,7 +127,9 @@ class StagingService:
         write_dataset_description(bench.building, bench.volume, {tool: version})
         write_readme(bench.building, bench.volume, title)
         write_bidsignore(bench.building)
-        write_staging_report(bench.building, [*map(_without_files, outcomes), *left_out], self._about(tool, version))
+        write_staging_report(
+            bench.building, [*map(_without_files, outcomes), *left_out], self._about(tool, version, orders)
+        )
         shutil.rmtree(self._protected / bench.volume, ignore_errors=True)
 
     def _staged(self, bench: Bench, order: StudyOrder, position: int) -> SeriesOutcome:
@@ -145,12 +151,13 @@ class StagingService:
         course.clean_up()
         return _outcome(course, Fate.STAGED, "; ".join(_texts(course.facts.get("warnings"))), placed)
 
-    def _about(self, tool: str, version: str) -> dict[str, Json]:
+    def _about(self, tool: str, version: str, orders: Sequence[StudyOrder]) -> dict[str, Json]:
         profile = self._tools.deidentification.profile
+        methods = (*_METHODS, _OBJECTS) if any(order.dicom for order in orders) else _METHODS
         return {
             "profile": profile.name,
             "profile_sha256": self._tools.deidentification.profile_digest,
-            "methods": [line.format(profile=profile.name, tool=tool, version=version) for line in _METHODS],
+            "methods": [line.format(profile=profile.name, tool=tool, version=version) for line in methods],
         }
 
 

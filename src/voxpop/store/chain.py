@@ -9,7 +9,6 @@ processes in any order: one that another intent has overtaken says nothing.
 """
 
 import json
-import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ from filelock import FileLock
 from voxpop.kernel.digests import Json, canonical_json, sha256_json
 from voxpop.kernel.errors import Absent
 from voxpop.kernel.ledger import Event
+from voxpop.kernel.privatefiles import write_private
 
 GENESIS = "0" * 64
 
@@ -119,7 +119,7 @@ class SignedHead:
             if not self._key_file.exists():
                 if self._head_file.exists() or begun():
                     raise AuditKeyAbsent
-                self._make_key()
+                write_private(self._key_file, Ed25519PrivateKey.generate().private_bytes_raw())
             if not self._head_file.exists():
                 self._write(EMPTY, None)
 
@@ -151,13 +151,6 @@ class SignedHead:
         if end.seq > signed.seq:
             return [f"events {signed.seq + 1} to {end.seq} were added behind the signed head"]
         return [f"the chain was rewritten: event {end.seq} is not the one that was signed"]
-
-    def _make_key(self) -> None:
-        draft = self._key_file.with_suffix(".new")
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(Ed25519PrivateKey.generate().private_bytes_raw())
-        draft.replace(self._key_file)
 
     def _key(self) -> Ed25519PrivateKey:
         try:

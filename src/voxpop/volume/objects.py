@@ -13,6 +13,8 @@ from pathlib import Path
 from pydicom import Dataset, dcmread
 from pydicom.encaps import get_frame
 from pydicom.uid import (
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
     JPEG2000TransferSyntaxes,
     JPEGLSTransferSyntaxes,
     JPEGTransferSyntaxes,
@@ -27,7 +29,8 @@ from voxpop.volume.model import Volume
 from voxpop.volume.seal import manifest_of
 
 _PIXELS = 0x7FE0
-_BIG_ENDIAN = "1.2.840.10008.1.2.2"
+_NATIVE = "application/octet-stream"
+_EXPLICIT = str(ExplicitVRLittleEndian)
 _COMPRESSED: Mapping[str, str] = {
     **dict.fromkeys(map(str, JPEGTransferSyntaxes), "image/jpeg"),
     **dict.fromkeys(map(str, JPEGLSTransferSyntaxes), "image/jls"),
@@ -91,7 +94,7 @@ class Frame:
 
 def instances_of(volume: Volume, participant: str) -> Sequence[Instance]:
     """Return a participant's objects, in the order of the files; of one who has none, none."""
-    return _read(volume.path, volume.digest or "", participant)
+    return _read(volume.path, volume.digest, participant)
 
 
 def has_objects(volume: Volume, participant: str) -> bool:
@@ -167,23 +170,22 @@ def frame_of(instance: Instance, number: int) -> Frame:
     syntax, frames = str(whole.file_meta.TransferSyntaxUID), int(whole.get("NumberOfFrames") or 1)
     if not 1 <= number <= frames or "PixelData" not in whole:
         raise ObjectAbsent
-    if syntax == _BIG_ENDIAN:
+    if syntax == ExplicitVRBigEndian:
         raise ObjectNotShown
     try:
         if syntax in _COMPRESSED:
             pixels = get_frame(whole.PixelData, number - 1, number_of_frames=frames)
             return Frame(f"{_COMPRESSED[syntax]}; transfer-syntax={syntax}", pixels)
-        bits = whole.Rows * whole.Columns * whole.SamplesPerPixel * whole.BitsAllocated
-        begin = (number - 1) * bits // 8
+        size, rest = divmod(whole.Rows * whole.Columns * whole.SamplesPerPixel * whole.BitsAllocated, 8)
+        if rest:  # frames of single bits that do not begin at a byte
+            raise ObjectNotShown
         # what was deflated is inflated by now; implicit and explicit value representations have the same pixels
-        return Frame(
-            "application/octet-stream; transfer-syntax=1.2.840.10008.1.2.1", whole.PixelData[begin : begin + bits // 8]
-        )
+        return Frame(f"{_NATIVE}; transfer-syntax={_EXPLICIT}", whole.PixelData[(number - 1) * size : number * size])
     except BROKEN as broken:
         raise ObjectNotShown from broken
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=4)  # a study of 2,000 slices has some 60 MB of heads
 def _read(folder: Path, digest: str, participant: str) -> tuple[Instance, ...]:
     """Read the heads of a participant's objects; a sealed volume never changes under its digest."""
     del digest

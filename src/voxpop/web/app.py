@@ -17,7 +17,7 @@ from voxpop.web.api.mounting import mount_api
 from voxpop.web.area import Area
 from voxpop.web.health import area as health
 from voxpop.web.pages import AREAS
-from voxpop.web.pages.dicom import OhifFiles
+from voxpop.web.pages.dicom.ohif import Ohif
 from voxpop.web.shield import Counts, Patience, Shield
 from voxpop.web.words import templates
 from voxpop.wiring.system import System
@@ -68,8 +68,9 @@ def create_app(system: System, hosts: Sequence[str] = ()) -> FastAPI:
         app.include_router(area.router)
     mount_api(app)
     app.mount("/static", _Static(directory=_STATIC), name="static")
-    if system.settings.web.ohif is not None:
-        app.mount("/", OhifFiles(directory=system.settings.web.ohif, check_dir=False), name="ohif")
+    app.state.ohif = Ohif(system.settings.web.ohif) if system.settings.web.ohif is not None else None
+    if app.state.ohif is not None:
+        app.mount("/", app.state.ohif.files, name="ohif")
     return app
 
 

@@ -48,13 +48,17 @@ def make_webhook(
     Raises
     ------
     WebhookInvalid
-        If an action is none.
+        If an action is none, or the address or the actions are more than is kept.
     TargetRefused, TargetUnknown
         If the address is not called.
     TooManyWebhooks
         If there are as many as there may be.
     """
-    if len(url) > _LONGEST_URL or len(actions) > _MOST_ACTIONS or not all(map(_BEGINNING.fullmatch, actions)):
+    if len(url) > _LONGEST_URL:
+        raise WebhookInvalid(f"the address has more than {_LONGEST_URL} characters: use a shorter one")
+    if len(actions) > _MOST_ACTIONS:
+        raise WebhookInvalid(f"there are more than {_MOST_ACTIONS} actions: leave them all out to be told all")
+    if not all(map(_BEGINNING.fullmatch, actions)):
         raise WebhookInvalid("an action begins with small letters, such as `run.`: leave them all out to be told all")
     target_of(url, private=system.settings.web.webhook_private)
     hooks = system.webhooks

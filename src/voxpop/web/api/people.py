@@ -17,6 +17,8 @@ from voxpop.web.api.guard import Call
 from voxpop.web.api.models import people as m
 from voxpop.web.api.models.base import NAME, Page
 from voxpop.web.api.routes import TAGGED, ApiArea, Called, Form
+from voxpop.wiring.people import keep_out
+from voxpop.wiring.people import reset_password as reset
 
 area = ApiArea("people")
 _Name = Annotated[str, Path(max_length=100, pattern=NAME)]
@@ -110,8 +112,7 @@ def enable_user(call: Called, user: _Name) -> m.UserFacts:
 def disable_user(call: Called, user: _Name) -> m.UserFacts:
     """Keep an account out, from its next request; its sessions end and its tokens hold no more."""
     check_other(call.account, user)
-    call.system.access.enable(user, call.person, enabled=False)
-    call.system.entrance.shut_out(user, call.person)
+    keep_out(call.system, user, call.person)
     return _facts(call, user)
 
 
@@ -120,8 +121,7 @@ def reset_password(call: Called, user: _Name) -> m.UserMade:
     """Give an account a new password, which is told once, and turn its second factor off."""
     check_other(call.account, user)
     fresh = secrets.token_urlsafe(12)
-    call.system.access.reset_password(user, fresh, call.person)
-    call.system.entrance.shut_out(user, call.person)
+    reset(call.system, user, fresh, call.person)
     return m.UserMade(**_user(call.system.access.get(user)), password=fresh)
 
 

@@ -126,11 +126,10 @@ def remark(ask: Asked, application: str) -> Response:
 
 @area.act("/applications/{application}/close", Action.APPLICATION_CLOSE, of="application")
 def close(ask: Asked, application: str) -> Response:
-    """End it; one that is over already is put away."""
-    name = ApplicationId(application)
+    """End it, or put it away: the form says which, so that the same form sent twice does one of them once."""
     service = ask.system.applications
-    over = service.state(name) in (_S.CLOSED, _S.REFUSED)
-    (service.archive if over else service.close)(name, ask.person, ask.text("reason"))
+    end = service.archive if ask.text("to") == _S.ARCHIVED else service.close
+    end(ApplicationId(application), ask.person, ask.text("reason"))
     return _back(ask, application)
 
 

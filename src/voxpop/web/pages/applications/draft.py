@@ -16,6 +16,10 @@ GROUPS = 3
 INVESTIGATORS = 2
 _WORDS = re.compile(r"[,;\s]+")
 _PARTS = re.compile(r"[,;\n]+")
+_PLAIN = (
+    "name", "title", "purpose", "ethics", "modality", "body_parts", "from", "until", "age_min", "age_max",
+    "icd10_codes", "pipeline",
+)  # fmt: skip
 _COMPUTE = ("cores", "memory_gb", "gpus", "storage_gb", "days")
 
 Fields = Mapping[str, Any]
@@ -87,21 +91,8 @@ def of_form(ask: Ask) -> Fields:
     columns = ("name", "email", "institution", "role")
     people = _rows({column: ask.texts(f"investigator_{column}") for column in columns})
     groups = _rows({column: ask.texts(f"group_{column}") for column in ("name", "any", "none", "number", "who")})
-    plain = (
-        "name",
-        "title",
-        "purpose",
-        "ethics",
-        "modality",
-        "body_parts",
-        "from",
-        "until",
-        "age_min",
-        "age_max",
-        "icd10_codes",
-    )
     return {
-        **{key: ask.text(key) for key in (*plain, "pipeline", *_COMPUTE)},
+        **{key: ask.text(key) for key in (*_PLAIN, *_COMPUTE)},
         **{key: tuple(ask.texts(key)) for key in ("sex", "clinical_fields", "formats", "software")},
         "investigators": _filled(people, INVESTIGATORS),
         "groups": _filled(groups, GROUPS),

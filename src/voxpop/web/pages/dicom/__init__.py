@@ -4,21 +4,19 @@ One root serves one participant, ``/volumes/{volume}/dicomweb/{participant}``, s
 asked for there, and only that participant's objects are read. A browser comes with its session, as for any page.
 """
 
-import os
-import re
 import secrets
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 
 from fastapi.responses import FileResponse, JSONResponse, Response
-from starlette.staticfiles import StaticFiles
 
 from voxpop.access.permissions import Action
 from voxpop.kernel.digests import Json
 from voxpop.kernel.errors import Absent
+from voxpop.kernel.ids import VolumeId
 from voxpop.volume import objects as o
 from voxpop.web.area import Area
 from voxpop.web.ask import Ask, Asked, number
+from voxpop.web.pages.dicom.ohif import Ohif
 from voxpop.web.pages.volumes import opened_volume
 
 area = Area("dicom")
@@ -27,9 +25,6 @@ _OBJECT = f"{_ROOT}/studies/{{study}}/series/{{series}}/instances/{{instance}}"
 _VIEWER = "/volumes/{volume}/ohif/{participant}"
 _JSON = "application/dicom+json"
 _MOST_FRAMES = 100
-_NOT_SERVED = frozenset({"index.html", "app-config.js", "sw.js", "init-service-worker.js", "_headers", "_redirects"})
-_SCRIPT = re.compile(r'<script defer src="(/[\w.]+\.js)"')
-_STYLE = re.compile(r'<link href="(/[\w.]+\.css)"')
 POLICY = (
     "default-src 'none'; script-src 'self' 'wasm-unsafe-eval' blob:; worker-src 'self' blob:; "
     "style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self' data:; "
@@ -45,14 +40,6 @@ class ViewerAbsent(Absent):
 
     def __init__(self) -> None:
         super().__init__("this bank has no OHIF viewer: the technical manager can add one, by the setting 'web.ohif'")
-
-
-class OhifFiles(StaticFiles):
-    """What OHIF's built form loads; it wants the root of an origin, and gets those of its files that are no page."""
-
-    def lookup_path(self, path: str) -> tuple[str, os.stat_result | None]:
-        """Return where a file lies; a page, or a worker that would answer for all of ours, is not there."""
-        return ("", None) if path in _NOT_SERVED else super().lookup_path(path)
 
 
 @area.page(f"{_ROOT}/studies", Action.VOLUME_OPEN, of="volume")
@@ -108,39 +95,29 @@ def retrieve_frames(ask: Asked, frames: str) -> Response:
 
 @area.page(_VIEWER, Action.VOLUME_OPEN, of="volume")
 def open_viewer(ask: Asked, volume: str, participant: str) -> Response:
-    """Open OHIF at a participant's studies, and write down that they were looked at."""
-    _ohif(ask)
+    """Open OHIF at a participant's studies."""
     uids = sorted({one.uids[0] for one in _instances(ask)})
-    ask.system.projects.viewed(opened_volume(ask, volume).id, ask.person, [participant])
     return ask.go(f"/volumes/{volume}/ohif/{participant}/viewer?StudyInstanceUIDs={','.join(uids)}")
 
 
 @area.page(f"{_VIEWER}/viewer", Action.VOLUME_OPEN, of="volume")
 def viewer(ask: Asked, volume: str, participant: str) -> Response:
-    """Show OHIF; what it shows, it asks DICOMweb for."""
-    _instances(ask)
-    page = (_ohif(ask) / "index.html").read_text(encoding="utf-8")
-    script, style = _SCRIPT.search(page), _STYLE.search(page)
-    if script is None or style is None:
+    """Show OHIF, and write down who looks; what it shows, it asks DICOMweb for."""
+    ohif: Ohif | None = ask.request.app.state.ohif
+    if ohif is None:
         raise ViewerAbsent
+    _instances(ask)
+    ask.system.projects.viewed(VolumeId(volume), ask.person, [participant])
     root = f"/volumes/{volume}"
     answer = ask.page(
         "dicom/ohif.html",
         participant=participant,
-        script=script.group(1),
-        style=style.group(1),
+        script=ohif.script,
+        style=ohif.style,
         config={"root": f"{root}/dicomweb/{participant}", "basename": f"{root}/ohif/{participant}"},
     )
     answer.headers["content-security-policy"] = POLICY
     return answer
-
-
-def _ohif(ask: Ask) -> Path:
-    """Return the folder of OHIF's built form."""
-    folder = ask.system.settings.web.ohif
-    if folder is None or not (folder / "index.html").is_file():
-        raise ViewerAbsent
-    return folder
 
 
 def _instances(ask: Ask) -> Sequence[o.Instance]:

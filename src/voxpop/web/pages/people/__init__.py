@@ -9,6 +9,7 @@ from voxpop.access.permissions import Action
 from voxpop.access.service import check_other
 from voxpop.web.area import Area
 from voxpop.web.ask import Ask, Asked
+from voxpop.wiring.people import keep_out, reset_password
 
 area = Area("people")
 
@@ -36,9 +37,10 @@ def roles(ask: Asked, name: str) -> Response:
     access.set_roles(name, _roles(ask), ask.person)
     enabled = ask.text("enabled") == "yes"
     if access.get(name).enabled != enabled:
-        access.enable(name, ask.person, enabled=enabled)
-    if not enabled:
-        ask.system.entrance.shut_out(name, ask.person)
+        if enabled:
+            access.enable(name, ask.person, enabled=True)
+        else:
+            keep_out(ask.system, name, ask.person)
     return ask.go("/people")
 
 
@@ -47,8 +49,7 @@ def password(ask: Asked, name: str) -> Response:
     """Give an account a new password, shown once, and turn its second factor off."""
     check_other(ask.someone, name)
     fresh = secrets.token_urlsafe(12)
-    ask.system.access.reset_password(name, fresh, ask.person)
-    ask.system.entrance.shut_out(name, ask.person)
+    reset_password(ask.system, name, fresh, ask.person)
     return _page(ask, fresh=name, password=fresh)
 
 
