@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import sys
 from pathlib import Path
 
@@ -30,6 +31,12 @@ PARTS = {
     "ohif": str(REPO / "front-end" / "ohif" / "dist" / "index.html"),
     "roc-validator": str(REPO / ".venv-roc" / "bin" / "rocrate-validator"),
 }
+
+
+def pytest_configure() -> None:
+    """Hear Ctrl-C, as the commands do that tests start: a shell lets what it starts in the background ignore it."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
