@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.docker_engine import engine, image
 from tests.postgres import postgres, program
 
-__all__ = ["postgres"]
+__all__ = ["engine", "image", "postgres"]
 
 # How fast examples are made says how busy the machine is, and nothing of the code.
 settings.register_profile("voxpop", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -21,6 +22,8 @@ REPO = Path(__file__).resolve().parent.parent
 PARTS = {
     "orthanc": "Orthanc",
     "dcmtk": "storescu",
+    "docker": "dockerd",
+    "mmdebstrap": "mmdebstrap",
     "dicom3tools": "dciodvfy",
     "bubblewrap": "bwrap",
     "chromium": "chromium",

@@ -1,6 +1,7 @@
 """One suite over every sandbox: what `run.ports.Sandbox` promises, and what only bubblewrap can."""
 
 import os
+import pwd
 import select
 import socket
 import subprocess
@@ -10,15 +11,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from tests.docker_engine import HOST, docker
 
 from voxpop.backends import process
 from voxpop.backends.sandbox import bubblewrap, filemodes
+from voxpop.backends.site.docker.sandbox import DockerSandbox
+from voxpop.backends.site.docker.setup import Setup
 from voxpop.run.ports import Confinement, Sandbox
 from voxpop.volume.seal import seal
 
 LONG_S = 60.0
 SANDBOXES: dict[str, Callable[[], Sandbox]] = {"bubblewrap": bubblewrap.Bubblewrap, "file modes": filemodes.FileModes}
 BY_BUBBLEWRAP = pytest.param("bubblewrap", marks=pytest.mark.needs("bubblewrap"))
+BY_DOCKER = pytest.param("docker", marks=pytest.mark.needs("docker", "mmdebstrap"))
+isolating = pytest.mark.parametrize("place", [BY_BUBBLEWRAP, BY_DOCKER], indirect=True)
+only_docker = pytest.mark.parametrize("place", [BY_DOCKER], indirect=True)
 only_bubblewrap = pytest.mark.parametrize("place", [BY_BUBBLEWRAP], indirect=True)
 only_file_modes = pytest.mark.parametrize("place", ["file modes"], indirect=True)
 
@@ -35,11 +42,11 @@ class Place:
         return Confinement((self.volume,), (self.run,), cores=1, memory_gb=2)
 
     def python(self, program: str, *arguments: object) -> process.Finished:
-        command = [sys.executable, "-c", program, *map(str, arguments)]
+        command = [self.sandbox.python, "-c", program, *map(str, arguments)]
         return process.run(self.sandbox.wrap(command, self.confinement), timeout_s=LONG_S)
 
 
-@pytest.fixture(params=[BY_BUBBLEWRAP, "file modes"])
+@pytest.fixture(params=[BY_BUBBLEWRAP, "file modes", BY_DOCKER])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
     folders = [tmp_path / name for name in ("volume", "run", "protected")]
     for folder in folders:
@@ -47,6 +54,9 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
     (folders[0] / "README").write_text("images\n")
     (folders[2] / "pseudonym.key").write_text("secret")
     seal(folders[0])
+    if request.param == "docker":
+        image = request.getfixturevalue("image")
+        return Place(DockerSandbox(Setup(HOST), image, "a1", tmp_path / "leases"), *folders)
     return Place(SANDBOXES[request.param](), *folders)
 
 
@@ -56,7 +66,7 @@ READ = "import sys; print(open(sys.argv[1]).read())"
 
 def test_it_is_available_here_and_says_its_name(place: Place) -> None:
     modules = {"bubblewrap": bubblewrap, "file modes": filemodes}
-    assert modules[place.sandbox.name].available()
+    assert place.sandbox.name == "docker" or modules[place.sandbox.name].available()
 
 
 def test_the_volume_can_be_read(place: Place) -> None:
@@ -77,7 +87,7 @@ def test_a_write_to_the_run_folder_works(place: Place) -> None:
     assert (place.run / "out").read_text() == "x"
 
 
-@only_bubblewrap
+@isolating
 def test_no_setting_of_the_kernel_can_be_changed(place: Place) -> None:
     setting = Path("/proc/sys/vm/swappiness")
     before = setting.read_text()
@@ -111,16 +121,45 @@ def test_python_finds_voxpop_and_what_runs_need(place: Place) -> None:
 
 
 def test_a_module_of_voxpop_starts_by_name(place: Place) -> None:
-    command = place.sandbox.wrap([sys.executable, "-m", "voxpop.kernel.errors"], place.confinement)
+    command = place.sandbox.wrap([place.sandbox.python, "-m", "voxpop.kernel.errors"], place.confinement)
     assert process.run(command, timeout_s=LONG_S).exit_code == 0
 
 
-def test_jobs_are_held_to_their_cores_and_their_memory(place: Place) -> None:
+def test_jobs_are_held_to_their_memory(place: Place) -> None:
+    program = "try:\n    bytearray(3 * 10**9)\nexcept MemoryError:\n    print('no memory')"
+    assert place.python(program).stdout == "no memory\n"
+
+
+@pytest.mark.parametrize("place", [BY_BUBBLEWRAP, "file modes"], indirect=True)
+def test_jobs_are_held_to_their_cores(place: Place) -> None:
+    assert place.python("import os; print(len(os.sched_getaffinity(0)))").stdout == "1\n"
+
+
+@only_docker
+def test_a_container_is_held_to_its_share_of_the_cores(place: Place) -> None:
     program = (
-        "import os\nprint(len(os.sched_getaffinity(0)))\n"
-        "try:\n    bytearray(3 * 10**9)\nexcept MemoryError:\n    print('no memory')"
+        "import pathlib\n"
+        "new, old = pathlib.Path('/sys/fs/cgroup/cpu.max'), pathlib.Path('/sys/fs/cgroup/cpu')\n"
+        "quota = new.read_text().split() if new.is_file() else"
+        " [(old / f'cpu.cfs_{name}_us').read_text().strip() for name in ('quota', 'period')]\n"
+        "print(int(quota[0]) / int(quota[1]))"
     )
-    assert place.python(program).stdout.split("\n")[:2] == ["1", "no memory"]
+    assert place.python(program).stdout == "1.0\n"
+
+
+@only_docker
+def test_nothing_is_left_of_a_container_that_ended(place: Place) -> None:
+    assert place.python("print('done')").exit_code == 0
+    assert docker("ps", "--all", "--quiet", "--filter", "label=voxpop.appliance=a1") == ""
+
+
+@only_docker
+def test_a_container_belongs_to_nobody_of_this_machine(place: Place) -> None:
+    assert place.python(WRITE, place.run / "out").exit_code == 0
+    owner = (place.run / "out").stat().st_uid
+    assert int(place.python("import os; print(os.getuid())").stdout) == owner
+    with pytest.raises(KeyError):
+        pwd.getpwuid(owner)
 
 
 def test_a_process_has_no_privileges(place: Place) -> None:
@@ -137,7 +176,7 @@ def test_the_process_dies_with_its_parent(place: Place) -> None:
     assert _outlives(place, f"import sys; f = open(sys.argv[1], 'w'); f.write('ready'); f.flush(); {STAY}") is False
 
 
-@only_bubblewrap
+@isolating
 def test_what_a_process_started_dies_with_the_parent_too(place: Place) -> None:
     program = (
         "import subprocess, sys; f = open(sys.argv[1], 'w')\n"
@@ -147,10 +186,14 @@ def test_what_a_process_started_dies_with_the_parent_too(place: Place) -> None:
     assert _outlives(place, program) is False
 
 
-@only_bubblewrap
+@isolating
 def test_what_is_protected_is_not_there(place: Place) -> None:
     done = place.python(READ, place.protected / "pseudonym.key")
     assert "No such file" in done.stderr
+
+
+@only_bubblewrap
+def test_little_of_this_machine_is_there(place: Place) -> None:
     seen = place.python("import os; print(*os.listdir('/'), *os.listdir('/etc'))").stdout.split()
     assert not {"home", "mnt", "srv", "boot", "shadow", "passwd", "hostname"} & set(seen)
 
@@ -168,7 +211,7 @@ def test_what_is_protected_is_covered_even_where_a_folder_above_it_is_shown(plac
 CONNECT = "import socket, sys; socket.create_connection(('127.0.0.1', int(sys.argv[1])), 5); print('connected')"
 
 
-@only_bubblewrap
+@isolating
 def test_there_is_no_network_not_even_to_this_machine(place: Place) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         done = place.python(CONNECT, server.getsockname()[1])
@@ -179,14 +222,14 @@ def test_there_is_no_network_not_even_to_this_machine(place: Place) -> None:
     assert bubblewrap.Bubblewrap.network is False
 
 
-@only_bubblewrap
+@isolating
 def test_other_processes_cannot_be_seen(place: Place) -> None:
     done = place.python("import os; print(*[name for name in os.listdir('/proc') if name.isdigit()])")
     assert str(os.getpid()) not in done.stdout.split()
     assert len(done.stdout.split()) <= 3
 
 
-@only_bubblewrap
+@isolating
 def test_the_volume_cannot_be_mounted_again_with_the_right_to_write(place: Place) -> None:
     done = process.run(
         place.sandbox.wrap(["mount", "-o", "remount,rw,bind", str(place.volume)], place.confinement),
@@ -232,7 +275,7 @@ def _outlives(place: Place, program: str) -> bool:
     """Say whether anything still holds the pipe open after the process that started the sandbox was killed."""
     pipe = place.run / "pipe"
     os.mkfifo(pipe)
-    command = list(place.sandbox.wrap([sys.executable, "-c", program, str(pipe)], place.confinement))
+    command = list(place.sandbox.wrap([place.sandbox.python, "-c", program, str(pipe)], place.confinement))
     starter = f"from voxpop.backends import process; process.start({command!r}).wait()"
     parent = subprocess.Popen([sys.executable, "-c", starter])
     try:

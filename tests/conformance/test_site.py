@@ -4,10 +4,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.docker_engine import docker_site
 
 from voxpop.appliance.errors import DocumentInvalid
 from voxpop.appliance.fakes import MemorySite
-from voxpop.appliance.model import Environment
+from voxpop.appliance.model import Environment, Ground
 from voxpop.appliance.ports import Site
 from voxpop.appliance.recipes import Recipe, RecipeKind
 from voxpop.appliance.states import ApplianceState
@@ -17,18 +18,21 @@ from voxpop.kernel.ids import ApplianceId
 from voxpop.volume.seal import seal
 
 APPLIANCE = ApplianceId("bone-density-a1")
-RECIPES = {"octave": Recipe("octave", "1.0.0", "GNU Octave", "GPL-3.0-or-later", RecipeKind.TOOL)}
+NAME = "python-imaging"
+RECIPES = {NAME: Recipe(NAME, "1.0.0", "Python for images", "MIT", RecipeKind.TOOL)}
 
 SITES: dict[str, Callable[[Path], Site]] = {
     "memory": lambda folder: MemorySite(folder.name),
     "local": lambda folder: open_site(
-        folder.name, folder=folder, sandbox="bubblewrap", network=False, machine=Machine(64, 256, 8)
+        folder.name, {}, Ground(folder, sandbox="bubblewrap", network=False), machine=Machine(64, 256, 8)
     ),
 }
 
 
-@pytest.fixture(params=SITES)
-def site(request: pytest.FixtureRequest, tmp_path: Path) -> Site:
+@pytest.fixture(params=[*SITES, pytest.param("docker", marks=pytest.mark.needs("docker", "mmdebstrap"))])
+def site(request: pytest.FixtureRequest, tmp_path: Path, repo: Path) -> Site:
+    if request.param == "docker":
+        return docker_site(tmp_path / "appliances", repo, request.getfixturevalue("engine"))
     return SITES[request.param](tmp_path / "appliances")
 
 
@@ -42,7 +46,7 @@ def volume(tmp_path: Path) -> Path:
 
 
 def written(volume: Path, cores: int = 2) -> str:
-    environment = Environment("bone-density", ("octave",), cores, 4, 0, 1, 30, "bone-density/1.0.0")
+    environment = Environment("bone-density", (NAME,), cores, 4, 0, 1, 30, "bone-density/1.0.0")
     digest = seal(volume).digest
     return document(environment, application="bone-density", volume_digest=digest, recipes=RECIPES)
 
@@ -53,7 +57,7 @@ def test_what_is_deployed_is_found(site: Site, volume: Path, tmp_path: Path) -> 
     assert site.state(APPLIANCE) is ApplianceState.DEPLOYED
     assert (deployment.appliance, deployment.site) == (APPLIANCE, site.name)
     assert (deployment.cores, deployment.memory_gb, deployment.days) == (2, 4, 30)
-    assert (deployment.pipelines, deployment.recipes) == (("bone-density/1.0.0",), ("octave",))
+    assert (deployment.pipelines, deployment.recipes) == (("bone-density/1.0.0",), (NAME,))
 
 
 def test_deploying_twice_is_one_deployment(site: Site, volume: Path, tmp_path: Path) -> None:
@@ -63,8 +67,8 @@ def test_deploying_twice_is_one_deployment(site: Site, volume: Path, tmp_path: P
 
 def test_another_document_is_another_deployment(site: Site, volume: Path, tmp_path: Path) -> None:
     site.deploy(APPLIANCE, written(volume), volume, tmp_path / "results")
-    changed = site.deploy(APPLIANCE, written(volume, cores=3), volume, tmp_path / "results")
-    assert changed.cores == 3
+    changed = site.deploy(APPLIANCE, written(volume, cores=1), volume, tmp_path / "results")
+    assert changed.cores == 1
     assert site.find(APPLIANCE) == changed
 
 

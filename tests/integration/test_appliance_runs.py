@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from voxpop.appliance.fakes import MemoryAppliances
-from voxpop.appliance.model import Environment
+from voxpop.appliance.model import Environment, Ground
 from voxpop.appliance.recipes import find_recipes
 from voxpop.appliance.service import ApplianceService
 from voxpop.backends.jobs.cwltool.engine import CwltoolEngine
@@ -37,7 +37,7 @@ def _volume(folder: Path) -> str:
 def _run(root: Path, repo: Path, kind: str) -> RunRecord:
     digest = _volume(root / "volume")
     sandbox = SANDBOXES[kind]()
-    site = open_site("local", folder=root / "appliances", sandbox=sandbox.name, network=sandbox.network)
+    site = open_site("local", {}, Ground(root / "appliances", sandbox.name, sandbox.network))
     kept = MemoryAppliances()
     recipes = find_recipes(repo / "recipes")
     appliances = ApplianceService(kept, {"local": site}, kept, SystemClock(), recipes)
@@ -46,7 +46,7 @@ def _run(root: Path, repo: Path, kind: str) -> RunRecord:
     appliances.deploy(planned.id, root / "volume", root / "runs", ACTOR)
     appliance, deployment = appliances.newest(APPLICATION)
     runs = MemoryRuns()
-    service = RunService(runs, CwltoolEngine(), lambda name: SANDBOXES[name](), runs, SystemClock())
+    service = RunService(runs, CwltoolEngine(), lambda place: SANDBOXES[place.sandbox](), runs, SystemClock())
     place = Workplace(
         deployment.volume, digest, deployment.results, deployment.cores, deployment.memory_gb, deployment.sandbox
     )

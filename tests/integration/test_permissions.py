@@ -18,7 +18,8 @@ from voxpop.web.ask import READING
 IDS = {
     "application": PROJECT, "volume": VOLUME, "appliance": APPLIANCE, "run": RUN, "release": f"{RUN}-x1",
     "participant": "sub-aaaa", "path": "participants.tsv", "token": "none", "archive": "none", "name": "none",
-    "provider": "none", "webhook": "none", "study": "1.2", "series": "1.2", "instance": "1.2", "frames": "1",
+    "site": "none", "provider": "none", "webhook": "none", "study": "1.2", "series": "1.2", "instance": "1.2",
+    "frames": "1",
 }  # fmt: skip
 PEOPLE = ("", *sorted({*SITE_ROLES, *PROJECT_ROLES}))
 

@@ -6,13 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from voxpop.appliance.errors import VolumeNotSealedHere
-from voxpop.appliance.model import Environment
+from voxpop.appliance.errors import ApplianceNameInvalid, VolumeNotSealedHere, WorkingAreaUnwritable
+from voxpop.appliance.model import Environment, Ground
 from voxpop.appliance.recipes import find_recipes
 from voxpop.appliance.states import ApplianceState
 from voxpop.appliance.tosca import document
 from voxpop.backends.site.local import LocalSite, Machine, open_site, this_machine
-from voxpop.backends.site.local.errors import ApplianceNameInvalid, WorkingAreaUnwritable
 from voxpop.kernel.ids import ApplianceId
 from voxpop.volume.seal import reopen, seal
 
@@ -31,7 +30,7 @@ class Bench:
         self.digest = seal(self.volume).digest
         self.recipes = find_recipes(repo / "recipes")
         self.site: LocalSite = open_site(
-            "local", folder=self.appliances, sandbox="file modes", network=True, machine=SMALL
+            "local", {}, Ground(self.appliances, sandbox="file modes", network=True), machine=SMALL
         )
 
     def document(self, **changed: object) -> str:

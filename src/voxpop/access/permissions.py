@@ -46,6 +46,7 @@ class Action(StrEnum):
     PIPELINE_READ = "pipeline.read"
     RECIPE_READ = "recipe.read"
     SITE_READ = "site.read"
+    SITE_MANAGE = "site.manage"
     RUN_LIST = "run.list"
     RUN_READ = "run.read"
     RUN_START = "run.start"
@@ -129,6 +130,7 @@ TABLE: Mapping[Action, Rule] = {
     _A.PIPELINE_READ: _SIGNED_IN,
     _A.RECIPE_READ: _SIGNED_IN,
     _A.SITE_READ: _SIGNED_IN,
+    _A.SITE_MANAGE: Rule(site=_TECHNICAL),
     _A.RUN_LIST: _SIGNED_IN,
     _A.RUN_READ: Rule(site=_KEEPERS | _TECHNICAL, project=_TEAM),
     _A.RUN_START: Rule(project=frozenset({_P.APPLICANT, _P.MEMBER})),

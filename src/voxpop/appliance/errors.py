@@ -2,6 +2,8 @@
 
 from voxpop.kernel.errors import Absent, Invalid, Refused, Unavailable
 
+_LAST_WORDS = 600  # characters
+
 
 class DocumentInvalid(Invalid):
     """A TOSCA document that no site may deploy."""
@@ -44,6 +46,18 @@ class RecipeAlone(Refused):
         self.needed = needed
 
 
+class RecipeWithoutRole(Refused):
+    """A recipe that can't be installed."""
+
+    code = "recipe-without-role"
+
+    def __init__(self, recipe: str) -> None:
+        super().__init__(
+            f"recipe '{recipe}' has no Ansible role, so no image can hold it: leave it out, or add tasks/main.yml to it"
+        )
+        self.recipe = recipe
+
+
 class SiteAbsent(Absent):
     """No site of that name is connected."""
 
@@ -52,6 +66,81 @@ class SiteAbsent(Absent):
     def __init__(self, site: str) -> None:
         super().__init__(f"no site '{site}' is connected here: `voxpop site list` shows which are")
         self.site = site
+
+
+class SiteKindUnknown(Invalid):
+    """No back-end knows such a site."""
+
+    code = "site-kind-unknown"
+
+    def __init__(self, kind: str, known: str) -> None:
+        super().__init__(f"there is no kind of site '{kind}': give one of {known}")
+        self.kind = kind
+
+
+class SiteNameInvalid(Invalid):
+    """A name that no site can be connected or removed under."""
+
+    code = "site-name-invalid"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "a site's name is lower-case words joined by hyphens, at most 30 letters, and not 'local', which is this "
+            "machine and always there"
+        )
+
+
+class SiteInUse(Refused):
+    """A site that something stands on."""
+
+    code = "site-in-use"
+
+    def __init__(self, site: str, appliance: str) -> None:
+        super().__init__(
+            f"on site '{site}' stands appliance '{appliance}': `voxpop appliance remove {appliance}` removes it first"
+        )
+        self.site = site
+
+
+class SiteSettingInvalid(Invalid):
+    """A site's setting is not as it must be."""
+
+    code = "site-setting-invalid"
+
+    def __init__(self, site: str, setting: str, fault: str) -> None:
+        super().__init__(f"site '{site}': the setting '{setting}' {fault}")
+        self.site = site
+
+
+class SiteUnreachable(Unavailable):
+    """A site did not answer."""
+
+    code = "site-unreachable"
+
+    def __init__(self, site: str, fault: str) -> None:
+        super().__init__(f"site '{site}' does not answer ({fault}): `voxpop site check {site}` tells when it does")
+        self.site = site
+
+
+class SiteBuildsNothing(Refused):
+    """An image was asked of a site that has none."""
+
+    code = "site-builds-nothing"
+
+    def __init__(self, site: str) -> None:
+        super().__init__(f"site '{site}' makes no images: `voxpop site list` shows which kinds there are")
+        self.site = site
+
+
+class ImageUnbuilt(Refused):
+    """A step of the making of an image failed."""
+
+    code = "image-unbuilt"
+
+    def __init__(self, step: str, said: str) -> None:
+        words = " ".join(said.split())[-_LAST_WORDS:]
+        super().__init__(f"the image could not be built: {step} failed; its last words: {words or 'none'}")
+        self.step = step
 
 
 class ApplianceAbsent(Absent):
@@ -145,3 +234,22 @@ class AccountNameInvalid(Invalid):
         super().__init__(
             "an account's name is lower-case letters, digits, '.', '_' and '-', and begins with a letter or a digit"
         )
+
+
+class ApplianceNameInvalid(Invalid):
+    """An id that can't name a folder."""
+
+    code = "appliance-name-invalid"
+
+    def __init__(self) -> None:
+        super().__init__("an appliance's id is lower-case words joined by hyphens: give one of `voxpop appliance list`")
+
+
+class WorkingAreaUnwritable(Unavailable):
+    """The working area can't be made or removed."""
+
+    code = "working-area-unwritable"
+
+    def __init__(self, appliance: str, site: str, fault: str) -> None:
+        super().__init__(f"site '{site}' could not write the working area of appliance '{appliance}': {fault}")
+        self.appliance = appliance

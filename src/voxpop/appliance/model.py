@@ -1,9 +1,11 @@
 """What an appliance is made of."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from voxpop.appliance.recipes import Recipe
 from voxpop.appliance.states import ApplianceState
 from voxpop.kernel.ids import ApplianceId, ApplicationId, VolumeId
 
@@ -50,6 +52,8 @@ class Deployment:
         How long it is granted.
     document_digest : str
         SHA-256 of the document that it was deployed from.
+    image : str
+        The digest of the image that its machines are made of; empty where there is none.
     """
 
     appliance: ApplianceId
@@ -65,6 +69,29 @@ class Deployment:
     recipes: tuple[str, ...] = ()
     days: int = 0
     document_digest: str = ""
+    image: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What a site finds on this machine.
+
+    Parameters
+    ----------
+    folder : Path
+        Holds one working area an appliance, ``<folder>/<id>``.
+    sandbox : str
+        Name of the sandbox that holds runs best here.
+    network : bool
+        Whether that sandbox leaves the network open.
+    recipes : mapping of name to Recipe
+        What an image can be made of.
+    """
+
+    folder: Path
+    sandbox: str
+    network: bool
+    recipes: Mapping[str, Recipe] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,8 @@ from ruamel.yaml.error import YAMLError
 from voxpop.appliance.errors import RecipeAbsent, RecipeAlone, RecipeInvalid
 
 DOCUMENT = "recipe.yaml"
+ROLE = Path("tasks") / "main.yml"
+"""Where Ansible Galaxy's layout has what a role does."""
 
 
 class RecipeKind(StrEnum):
@@ -42,6 +44,8 @@ class Recipe:
         What is on a machine once the recipe was applied; a site that installs nothing looks for these.
     gives_on : tuple of str
         Kinds of site that can give it; a site may still lack what it needs.
+    folder : Path, optional
+        Holds its Ansible role, where it has one.
     """
 
     name: str
@@ -53,6 +57,12 @@ class Recipe:
     programs: tuple[str, ...] = ()
     python_modules: tuple[str, ...] = ()
     gives_on: tuple[str, ...] = ()
+    folder: Path | None = None
+
+    @property
+    def has_role(self) -> bool:
+        """Whether it can be installed by its Ansible role."""
+        return self.folder is not None and (self.folder / ROLE).is_file()
 
 
 def find_recipes(folder: Path) -> Mapping[str, Recipe]:
@@ -97,6 +107,7 @@ def load_recipe(path: Path) -> Recipe:
         programs=tuple(provides.get("programs", ())),
         python_modules=tuple(provides.get("python_modules", ())),
         gives_on=tuple(content["gives_on"]),
+        folder=path.parent,
     )
 
 

@@ -1,4 +1,4 @@
-"""``voxpop appliance``, ``site`` and ``recipe``: what runs where, and what can be asked for."""
+"""``voxpop appliance``: what was planned and deployed, and a shell in it."""
 
 import hashlib
 import os
@@ -10,13 +10,11 @@ import termios
 import tty
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from types import FrameType
 from typing import Annotated
 
 import typer
 
-from voxpop.appliance.recipes import Recipe, load_recipe
 from voxpop.appliance.service import ApplianceView
 from voxpop.appliance.terminals import Terminal
 from voxpop.cli.console import DEFAULT_WORK, JsonOption, PersonOption, ReasonOption, WorkOption, show, show_table
@@ -24,14 +22,14 @@ from voxpop.cli.opening import opened
 from voxpop.kernel.digests import Json
 from voxpop.kernel.errors import Invalid
 from voxpop.kernel.ids import ApplianceId, ApplicationId, VolumeId
-from voxpop.wiring.installed import recipes as installed_recipes
 
 FIRST_SIZE = (24, 80)
 app = typer.Typer(help="Plan, deploy, look at, enter and remove appliances.")
-sites = typer.Typer(help="Look at sites.")
-recipes = typer.Typer(help="Look at recipes and check them.")
 
 Name = Annotated[str, typer.Argument(help="The appliance's id.", metavar="APPLIANCE")]
+SiteOption = Annotated[
+    str, typer.Option("--site", help="Where it is to stand; this machine by default.", metavar="SITE")
+]
 
 
 class NoTerminalHere(Invalid):
@@ -46,13 +44,14 @@ class NoTerminalHere(Invalid):
 @app.command()
 def plan(
     application: Annotated[str, typer.Argument(help="The application's name.")],
+    site: SiteOption = "",
     work: WorkOption = DEFAULT_WORK,
     person: PersonOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Write the TOSCA document of an application's newest sealed volume, and show it."""
     system = opened(work, person)
-    planned = system.durable_work.plan(ApplicationId(application), system.person)
+    planned = system.durable_work.plan(ApplicationId(application), system.person, site)
     document = system.appliances.document(planned.id)
     facts: dict[str, Json] = {
         "appliance": planned.id,
@@ -66,13 +65,14 @@ def plan(
 @app.command()
 def deploy(
     volume: Annotated[str, typer.Argument(help="The sealed volume's id.", metavar="VOLUME")],
+    site: SiteOption = "",
     work: WorkOption = DEFAULT_WORK,
     person: PersonOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Deploy the appliance of a sealed volume, or say that it stands."""
     system = opened(work, person)
-    name = system.durable_work.deploy(VolumeId(volume))
+    name = system.durable_work.deploy(VolumeId(volume), site)
     show(_facts(system.appliances.show(name)), f"appliance '{name}' is deployed", as_json=as_json)
 
 
@@ -138,39 +138,6 @@ def remove(
     show({"appliance": name, "state": "removed"}, f"appliance '{name}' is removed", as_json=as_json)
 
 
-@sites.command(name="list")
-def list_sites(work: WorkOption = DEFAULT_WORK, as_json: JsonOption = False) -> None:
-    """List the sites with their prices."""
-    system = opened(work)
-    prices = system.price_list()
-    rows: list[dict[str, Json]] = [
-        {
-            "site": name,
-            "core_hour": prices.core_hour,
-            "gpu_hour": prices.gpu_hour,
-            "gb_month": prices.gb_month,
-            "currency": prices.currency,
-        }
-        for name in system.sites
-    ]
-    columns = ("site", "core_hour", "gpu_hour", "gb_month", "currency")
-    show_table(rows, columns, as_json=as_json, empty="no site is connected")
-
-
-@recipes.command(name="list")
-def list_recipes(as_json: JsonOption = False) -> None:
-    """List the recipes that an application may ask for."""
-    rows = [_recipe(one) for one in installed_recipes().values()]
-    show_table(rows, ("recipe", "version", "kind", "purpose"), as_json=as_json, empty="no recipe is installed")
-
-
-@recipes.command()
-def check(folder: Annotated[Path, typer.Argument(help="A recipe's folder.")], as_json: JsonOption = False) -> None:
-    """Check a recipe's description."""
-    one = load_recipe(folder / "recipe.yaml")
-    show(_recipe(one), f"recipe '{one.name}' {one.version} is complete", as_json=as_json)
-
-
 def _read_out(terminal: Terminal, *, aloud: bool) -> str:
     """Read what a line writes to its end; ``aloud`` shows it as it comes."""
     chunks: list[bytes] = []
@@ -233,10 +200,6 @@ def _account(person: str) -> str:
     """Return the name of a person's folder; one that had to be changed ends in a digest, so that no two meet."""
     name = re.sub(r"[^a-z0-9._-]", "-", person.lower()).lstrip("._-")[:40] or "person"
     return name if name == person else f"{name}-{hashlib.sha256(person.encode()).hexdigest()[:8]}"
-
-
-def _recipe(one: Recipe) -> dict[str, Json]:
-    return {"recipe": one.name, "version": one.version, "kind": one.kind.value, "purpose": one.purpose}
 
 
 def _facts(view: ApplianceView) -> dict[str, Json]:

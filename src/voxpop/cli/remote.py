@@ -28,6 +28,8 @@ LOCAL: Mapping[str, str] = {
     "doctor": "it looks at a work folder of this machine",
     "deid": "it reads and writes folders of this machine",
     "profile": "a bank's profile is looked at where it is set",
+    "recipe build": "an image is built where the site is connected",
+    "site add": "a site's settings name files of the machine that keeps the bank",
     "appliance shell": "a terminal from afar is opened in the portal",
 }
 """Commands, or whole groups of them, that cannot be done from afar, and why."""

@@ -43,6 +43,8 @@ TABLE: Mapping[str, Callable[[Bank, Mapping[str, Any]], None]] = {
     "appliance show": work.show_appliance,
     "appliance remove": work.remove_appliance,
     "site list": work.list_sites,
+    "site check": work.check_site,
+    "site remove": work.remove_site,
     "recipe list": work.list_recipes,
     "pipeline list": work.list_pipelines,
     "pipeline show": work.show_pipeline,

@@ -7,6 +7,7 @@ from voxpop.appliance.states import ApplianceState
 from voxpop.cli.console import show, show_table
 from voxpop.cli.pairs import pair
 from voxpop.cli.remote_projects import dumped, lines
+from voxpop.cli.site import show_site
 from voxpop.client import Bank
 from voxpop.kernel.digests import Json
 from voxpop.web.api.models.appliances import ApplianceFacts, PipelineFacts
@@ -21,14 +22,14 @@ _PIPELINE = ("pipeline", "title", "volume_inputs", "parameters", "sha256")
 
 def plan(bank: Bank, given: Given) -> None:
     """Write the TOSCA document of an application's newest sealed volume."""
-    planned = bank.appliances.plan(given["application"])
+    planned = bank.appliances.plan(given["application"], given["site"])
     show(dumped(planned), planned.document, as_json=given["as_json"])
 
 
 def deploy(bank: Bank, given: Given) -> None:
     """Deploy the appliance of a sealed volume."""
     volume = given["volume"]
-    bank.wait(bank.appliances.deploy(volume))
+    bank.wait(bank.appliances.deploy(volume, given["site"]))
     names = [one.appliance for one in bank.appliances.every() if one.state is ApplianceState.DEPLOYED]
     here = [one for one in map(bank.appliances.get, names) if one.volume == volume]
     newest = max(here, key=lambda one: (len(one.appliance), one.appliance))
@@ -57,8 +58,20 @@ def remove_appliance(bank: Bank, given: Given) -> None:
 def list_sites(bank: Bank, given: Given) -> None:
     """List the sites with their prices."""
     rows = [dumped(one) for one in bank.catalogue.sites()]
-    columns = ("site", "core_hour", "gpu_hour", "gb_month", "currency")
+    columns = ("site", "kind", "core_hour", "gpu_hour", "gb_month", "currency")
     show_table(rows, columns, as_json=given["as_json"], empty="no site is connected")
+
+
+def check_site(bank: Bank, given: Given) -> None:
+    """Ask a site whether it is there, and what it has."""
+    told = bank.catalogue.check_site(given["name"])
+    show_site(told.site, told.has, as_json=given["as_json"])
+
+
+def remove_site(bank: Bank, given: Given) -> None:
+    """Forget a site on which nothing stands."""
+    gone = bank.catalogue.remove_site(given["name"]).site
+    show({"site": gone, "state": "removed"}, f"site '{gone}' is forgotten", as_json=given["as_json"])
 
 
 def list_recipes(bank: Bank, given: Given) -> None:

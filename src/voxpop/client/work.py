@@ -28,13 +28,14 @@ class Appliances:
         """Return an appliance's TOSCA document."""
         return self._wire.text(f"/appliances/{segment(name)}/document")
 
-    def plan(self, application: str) -> a.AppliancePlanned:
+    def plan(self, application: str, site: str = "") -> a.AppliancePlanned:
         """Write the TOSCA document of an application's newest sealed volume."""
-        return self._wire.post(f"/applications/{segment(application)}/appliances", a.AppliancePlanned)
+        chosen = a.SiteChosen(site=site)
+        return self._wire.post(f"/applications/{segment(application)}/appliances", a.AppliancePlanned, chosen)
 
-    def deploy(self, volume: str) -> OperationFacts:
+    def deploy(self, volume: str, site: str = "") -> OperationFacts:
         """Ask for the appliance of a sealed volume to be deployed."""
-        return self._wire.post(f"/volumes/{segment(volume)}/deploy", OperationFacts)
+        return self._wire.post(f"/volumes/{segment(volume)}/deploy", OperationFacts, a.SiteChosen(site=site))
 
     def redeploy(self, name: str) -> OperationFacts:
         """Ask for an appliance to be deployed again."""
@@ -66,6 +67,14 @@ class Catalogue:
     def sites(self) -> Iterator[a.SiteFacts]:
         """Yield the sites with their prices."""
         return self._wire.every("/sites", a.SiteFacts)
+
+    def check_site(self, name: str) -> a.SiteAnswered:
+        """Ask a site whether it is there, and what it has."""
+        return self._wire.post(f"/sites/{segment(name)}/check", a.SiteAnswered)
+
+    def remove_site(self, name: str) -> a.SiteRemoved:
+        """Forget a site on which nothing stands."""
+        return self._wire.post(f"/sites/{segment(name)}/remove", a.SiteRemoved)
 
 
 class Runs:

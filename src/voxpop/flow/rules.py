@@ -14,6 +14,7 @@ class Work(StrEnum):
 
     STAGE = "stage"
     DEPLOY = "deploy"
+    SET_UP = "set-up"
     ACTIVATE = "activate"
     REPORT = "report"
     EXECUTE = "execute"

@@ -176,22 +176,33 @@ class DurableWork:
         for person in self._applicants(volume.application):
             self._volumes.grant_by_rule(volume_id, person, VOXPOP)
 
-    def plan(self, application_id: ApplicationId, actor: str) -> Appliance:
-        """Plan the appliance of an application's newest sealed volume."""
+    def plan(self, application_id: ApplicationId, actor: str, site: str = "") -> Appliance:
+        """Plan the appliance of an application's newest sealed volume, on the default site or on a named one."""
         volumes = self._volumes.of_application(application_id)
         sealed = [volume for volume in volumes if volume.state is VolumeState.SEALED]
         if not sealed:
             self._applications.state(application_id)
             raise NothingSealed(application_id)
-        return self._plan(sealed[-1], actor)
+        return self._plan(sealed[-1], actor, site)
 
-    def deploy(self, volume_id: VolumeId) -> ApplianceId:
-        """Plan and deploy the appliance of a sealed volume."""
+    def plan_on(self, volume_id: VolumeId, actor: str, site: str = "") -> Appliance:
+        """Plan the appliance of a sealed volume, on the default site or on a named one."""
         volume = self._volumes.get(volume_id)
         self.check_going(volume.application)
-        planned = self._plan(volume, VOXPOP)
-        self._appliances.deploy(planned.id, volume.path, self._places.results, VOXPOP)
+        return self._plan(volume, actor, site)
+
+    def deploy(self, volume_id: VolumeId, site: str = "") -> ApplianceId:
+        """Plan and deploy the appliance of a sealed volume, on the default site or on a named one."""
+        planned = self.plan_on(volume_id, VOXPOP, site)
+        self.set_up(planned.id)
         return planned.id
+
+    def set_up(self, appliance_id: ApplianceId) -> None:
+        """Deploy a planned appliance on its site, or deploy it again."""
+        appliance = self._appliances.get(appliance_id)
+        self.check_going(appliance.application)
+        volume = self._volumes.get(appliance.volume)
+        self._appliances.deploy(appliance_id, volume.path, self._places.results, VOXPOP)
 
     def activate(self, appliance_id: ApplianceId) -> None:
         """Make the application of a deployed appliance active."""
@@ -243,10 +254,12 @@ class DurableWork:
         if self._runs.get(run_id).repeats is None:
             self._reporting.write(run_id)
 
-    def _plan(self, volume: Volume, actor: str) -> Appliance:
+    def _plan(self, volume: Volume, actor: str, site: str = "") -> Appliance:
         application = self._applications.get(volume.application)
         environment = environment_of(application)
-        return self._appliances.plan(application.id, environment, volume.id, volume.digest, self._places.site, actor)
+        return self._appliances.plan(
+            application.id, environment, volume.id, volume.digest, site or self._places.site, actor
+        )
 
     def _pipeline_and_place(self, run_id: RunId) -> tuple[Pipeline, Workplace]:
         run = self._runs.get(run_id)
@@ -266,6 +279,9 @@ class DurableWork:
             cores=deployment.cores,
             memory_gb=deployment.memory_gb,
             sandbox=deployment.sandbox,
+            site=deployment.site,
+            appliance=appliance.id,
+            image=deployment.image,
         )
 
     def _being_built(self, application: ApplicationId) -> Volume | None:

@@ -35,7 +35,12 @@ class Sandbox(Protocol):
 
     @property
     def name(self) -> str:
-        """``bubblewrap`` or ``file modes``; stands in the run's record."""
+        """``bubblewrap``, ``file modes`` or ``docker``; stands in the run's record."""
+        ...
+
+    @property
+    def python(self) -> str:
+        """The Python inside that has voxpop and what pipelines are carried out with."""
         ...
 
     def wrap(self, command: Sequence[str], confinement: Confinement) -> Sequence[str]:
@@ -77,6 +82,16 @@ class Seat:
 class CanHostTerminal(Protocol):
     """A sandbox that can hold a person at a terminal of their own."""
 
+    @property
+    def home(self) -> str:
+        """Where it shows the person's folder."""
+        ...
+
+    @property
+    def person(self) -> int:
+        """The number of the person's account inside."""
+        ...
+
     def wrap_terminal(self, seat: Seat, line: str | None = None) -> Sequence[str]:
         """Return the command line of a shell in its place; with ``line``, of one that does that line and ends."""
         ...
@@ -94,6 +109,8 @@ class Task:
         ``steps/`` holds what each execution wrote, and lets a killed run go on.
     inputs : mapping
         The workflow's input object: absolute paths for files.
+    image : str
+        The digest of the image that it runs in; empty where there is none.
     """
 
     run: RunId
@@ -105,6 +122,7 @@ class Task:
     inputs: Mapping[str, Json]
     cores: int
     memory_gb: int
+    image: str = ""
 
 
 class Engine(Protocol):

@@ -56,6 +56,11 @@ class Workplace:
         The folder that holds one folder a run, ``<runs>/<run id>``.
     sandbox : str
         Name of the sandbox that keeps the run in its place.
+    site : str
+        Where the appliance stands.
+    appliance : str
+    image : str
+        The digest of the image that its machines are made of; empty where there is none.
     """
 
     volume: Path
@@ -64,6 +69,9 @@ class Workplace:
     cores: int
     memory_gb: int
     sandbox: str
+    site: str = ""
+    appliance: str = ""
+    image: str = ""
 
 
 class RunService:
@@ -72,11 +80,11 @@ class RunService:
     Parameters
     ----------
     sandboxes : callable
-        Returns the sandbox of a name.
+        Returns the sandbox of a workplace.
     """
 
     def __init__(
-        self, runs: Runs, engine: Engine, sandboxes: Callable[[str], Sandbox], ledger: Ledger, clock: Clock
+        self, runs: Runs, engine: Engine, sandboxes: Callable[[Workplace], Sandbox], ledger: Ledger, clock: Clock
     ) -> None:
         self._runs = runs
         self._engine = engine
@@ -120,7 +128,7 @@ class RunService:
         self._begin(run, actor)
         try:
             record = self._engine.execute(
-                task, self._sandboxes(place.sandbox), tick, lambda: self._runs.get(run_id).state is RunState.RUNNING
+                task, self._sandboxes(place), tick, lambda: self._runs.get(run_id).state is RunState.RUNNING
             )
         except (RunBusy, RunStopped):
             raise  # another process answers for the run's state
@@ -318,6 +326,7 @@ def _task(run: Run, pipeline: Pipeline, place: Workplace) -> Task:
         inputs=task_inputs(pipeline, place.volume),
         cores=place.cores,
         memory_gb=place.memory_gb,
+        image=place.image,
     )
 
 

@@ -98,6 +98,16 @@ class ArchiveRow(Base):
     studies: Mapped[int] = mapped_column(default=0)
 
 
+class SiteRow(Base):
+    """A connected site; ``settings`` names files that hold secrets, never a secret."""
+
+    __tablename__ = "site"
+
+    name: Mapped[str] = mapped_column(String(64), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(32))
+    settings: Mapped[dict[str, Any]]
+
+
 class ApplicationRow(Base):
     """An application's document and state."""
 

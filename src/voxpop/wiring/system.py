@@ -5,7 +5,6 @@ import logging.handlers
 from collections.abc import Mapping
 from datetime import timedelta
 from functools import cached_property
-from importlib.metadata import entry_points
 from pathlib import Path
 
 from sqlalchemy import Engine, text
@@ -16,8 +15,12 @@ from voxpop.access.entrance import Books, Entrance, Patience
 from voxpop.access.federation import Federation, Register
 from voxpop.access.model import Account
 from voxpop.access.service import AccessService
-from voxpop.appliance.ports import Site
+from voxpop.appliance.errors import SiteBuildsNothing
+from voxpop.appliance.images import Image, Say
+from voxpop.appliance.model import Ground
+from voxpop.appliance.recipes import check_recipes
 from voxpop.appliance.service import ApplianceService
+from voxpop.appliance.states import ApplianceState
 from voxpop.application.ports import PriceList
 from voxpop.application.service import ApplicationService, Board
 from voxpop.cohort.model import Harvest
@@ -33,7 +36,7 @@ from voxpop.result.egress.ports import Surroundings
 from voxpop.result.egress.service import ReleaseService
 from voxpop.result.service import ResultService
 from voxpop.run.ports import Sandbox
-from voxpop.run.service import RunService
+from voxpop.run.service import RunService, Workplace
 from voxpop.staging.course import Deidentification, Tools
 from voxpop.staging.deid import load_profile, load_secret, new_secret, save_secret
 from voxpop.staging.service import StagingService
@@ -51,6 +54,7 @@ from voxpop.store.releases import SqlReleases
 from voxpop.store.results import SqlResults
 from voxpop.store.runs import SqlRuns
 from voxpop.store.sessions import SqlSessions, SqlTokens
+from voxpop.store.sites import SqlSites
 from voxpop.store.staging import SqlStagingRecords
 from voxpop.store.volumes import SqlVolumes
 from voxpop.store.webhooks import SqlWebhooks
@@ -63,6 +67,7 @@ from voxpop.wiring.projects import Projects, Records, named_pipeline
 from voxpop.wiring.providers import doors
 from voxpop.wiring.sandboxes import best_sandbox, leaves_network, sandbox_named
 from voxpop.wiring.settings import Settings
+from voxpop.wiring.sites import BuildsImages, HoldsRuns, Sites
 from voxpop.wiring.work import WorkFolder
 
 STAYING = ("serve", "worker --stay")
@@ -229,15 +234,37 @@ class System:
         return StagingService(tools, self.staging_records, self.work.protected / "staging")
 
     @cached_property
-    def sites(self) -> Mapping[str, Site]:
-        """The sites, by name; each comes from the entry points ``voxpop.site``."""
+    def sites(self) -> Sites:
+        """The sites, by name."""
         sandbox = best_sandbox(self.work.protected)
-        return {
-            point.name: point.load()(
-                point.name, folder=self.work.appliances, sandbox=sandbox.name, network=leaves_network(sandbox)
-            )
-            for point in entry_points(group="voxpop.site")
-        }
+        ground = Ground(self.work.appliances, sandbox.name, leaves_network(sandbox), recipes())
+        return Sites(SqlSites(self._engine, self.ledger), ground)
+
+    def remove_site(self, name: str, actor: str | None = None) -> None:
+        """Forget a site on which nothing stands."""
+        left = (ApplianceState.PLANNED, ApplianceState.REMOVED)
+        standing = [one.id for one in self.appliance_records.every() if one.site == name and one.state not in left]
+        self.sites.remove(name, standing, actor or self.person)
+
+    def build_image(self, site: str, names: tuple[str, ...], say: Say) -> Image:
+        """Build the image of some recipes for a site, or return the one that is there.
+
+        Raises
+        ------
+        SiteBuildsNothing
+            If its machines are not made of images.
+        """
+        found = self.sites.named(site)
+        if not isinstance(found, BuildsImages):
+            raise SiteBuildsNothing(site)
+        check_recipes(names, recipes())
+        return found.build(names, say)
+
+    def sandbox_of(self, site: str, sandbox: str, appliance: str, image: str) -> Sandbox:
+        """Return what holds the runs and the terminals of an appliance: its site, or a sandbox of this machine."""
+        if image and isinstance(found := self.sites.named(site), HoldsRuns):
+            return found.sandbox(appliance, image)
+        return sandbox_named(sandbox, self.work.protected)
 
     @cached_property
     def appliance_records(self) -> SqlAppliances:
@@ -259,8 +286,8 @@ class System:
         """The use cases of runs."""
         from voxpop.backends.jobs.cwltool.engine import CwltoolEngine
 
-        def sandbox(name: str) -> Sandbox:
-            return sandbox_named(name, self.work.protected)
+        def sandbox(place: Workplace) -> Sandbox:
+            return self.sandbox_of(place.site, place.sandbox, place.appliance, place.image)
 
         return RunService(self.run_records, CwltoolEngine(), sandbox, self.ledger, self._clock)
 

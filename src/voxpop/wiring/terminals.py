@@ -3,11 +3,11 @@
 from pathlib import Path
 
 from voxpop.appliance.errors import TerminalNotGiven
+from voxpop.appliance.model import Deployment
 from voxpop.appliance.terminals import Rights, Room, Terminal, TerminalService
 from voxpop.backends import process
-from voxpop.backends.sandbox.bubblewrap import terminal_places
 from voxpop.kernel.ids import ApplicationId
-from voxpop.run.ports import CanHostTerminal, Seat
+from voxpop.run.ports import CanHostTerminal, Sandbox, Seat
 from voxpop.wiring.sandboxes import sandbox_named
 from voxpop.wiring.system import System
 
@@ -16,21 +16,21 @@ _ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"}
 
 
 class LocalTerminals:
-    """Opens shells in the sandbox that holds an appliance's runs.
+    """Opens shells in what holds an appliance's runs.
 
     Parameters
     ----------
-    hidden : Path
-        The work folder: nothing of it is seen but what a room names.
+    system : System
+        Nothing of its work folder is seen but what a room names.
     """
 
-    def __init__(self, hidden: Path) -> None:
-        self._hidden = hidden
+    def __init__(self, system: System) -> None:
+        self._system = system
 
     def open(self, room: Room, size: tuple[int, int], line: str | None) -> Terminal:
         """Open a shell in a room; with ``line``, one that does that line and ends."""
         deployment = room.deployment
-        sandbox = sandbox_named(deployment.sandbox, self._hidden)
+        sandbox = self._sandbox(deployment)
         if not isinstance(sandbox, CanHostTerminal):
             raise TerminalNotGiven(deployment.appliance, deployment.site, deployment.sandbox)
         seat = Seat(
@@ -39,19 +39,25 @@ class LocalTerminals:
             volume=deployment.volume,
             results=room.results,
             home=room.home,
-            accounts=_accounts(room),
+            accounts=_accounts(room, sandbox),
             cores=deployment.cores,
             memory_gb=deployment.memory_gb,
         )
         return process.open_terminal(sandbox.wrap_terminal(seat, line), env=_ENVIRONMENT, size=size)
 
+    def _sandbox(self, deployment: Deployment) -> Sandbox:
+        if deployment.image:
+            return self._system.sandbox_of(deployment.site, deployment.sandbox, deployment.appliance, deployment.image)
+        return sandbox_named(deployment.sandbox, self._system.work.root)
 
-def _accounts(room: Room) -> Path:
+
+def _accounts(room: Room, sandbox: CanHostTerminal) -> Path:
     """Write the table of accounts that the shell reads: the person, and nobody of this machine."""
-    _, _, home = terminal_places()
     file = room.home.parent / f".{room.account}.passwd"  # no account's name begins with a dot
     draft = file.with_suffix(".new")
-    draft.write_text(f"{room.account}:x:1000:1000::{home}:/bin/bash\n", encoding="utf-8")
+    draft.write_text(
+        f"{room.account}:x:{sandbox.person}:{sandbox.person}::{sandbox.home}:/bin/bash\n", encoding="utf-8"
+    )
     draft.replace(file)
     return file
 
@@ -64,7 +70,7 @@ def terminals(system: System) -> TerminalService:
 
     return TerminalService(
         system.appliances,
-        LocalTerminals(system.work.root),
+        LocalTerminals(system),
         Rights(system.projects.person_may_open, runs),
         system.ledger,
         system.work.appliances,

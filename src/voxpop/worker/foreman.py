@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from voxpop.flow.operations import Operation
 from voxpop.flow.rules import Work, requests
 from voxpop.kernel.errors import VoxpopError
-from voxpop.kernel.ids import VolumeId
+from voxpop.kernel.ids import ApplianceId, VolumeId
 from voxpop.store.workers import PlaceLost
 from voxpop.wiring.errors import WorkUnfinished
 from voxpop.wiring.system import System
@@ -52,6 +52,7 @@ class Foreman:
         self._work: dict[Work, Callable[[str, Operation], object]] = {
             Work.EXECUTE: lambda subject, _: runtime.execute(subject),
             Work.REPEAT: lambda subject, _: runtime.repeat(subject),
+            Work.SET_UP: lambda subject, _: system.durable_work.set_up(ApplianceId(subject)),
             Work.VERIFY: lambda subject, asked: system.volumes.check_volume(VolumeId(subject), asked.actor),
             Work.HARVEST: lambda subject, asked: system.harvest(subject, asked.actor),
         }

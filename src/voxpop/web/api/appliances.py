@@ -6,7 +6,7 @@ from voxpop.access.permissions import Action
 from voxpop.appliance.model import Appliance
 from voxpop.appliance.service import ApplianceView
 from voxpop.flow.rules import Work
-from voxpop.kernel.ids import ApplianceId, ApplicationId
+from voxpop.kernel.ids import ApplianceId, ApplicationId, VolumeId
 from voxpop.web.api import paging
 from voxpop.web.api.documents import YAML
 from voxpop.web.api.models import appliances as m
@@ -48,9 +48,9 @@ def get_appliance_document(call: Called, appliance: str) -> Response:
 
 
 @area.act("/applications/{application}/appliances", Action.APPLIANCE_DEPLOY, "application", form=Form(status=201))
-def plan_appliance(call: Called, application: str) -> m.AppliancePlanned:
+def plan_appliance(call: Called, application: str, asked: m.SiteChosen | None = None) -> m.AppliancePlanned:
     """Write the TOSCA document of an application's newest sealed volume."""
-    planned = call.system.durable_work.plan(ApplicationId(application), call.person)
+    planned = call.system.durable_work.plan(ApplicationId(application), call.person, asked.site if asked else "")
     return m.AppliancePlanned(
         appliance=planned.id,
         site=planned.site,
@@ -62,8 +62,8 @@ def plan_appliance(call: Called, application: str) -> m.AppliancePlanned:
 @area.act("/appliances/{appliance}/deploy", Action.APPLIANCE_DEPLOY, "appliance", form=ASKED_FOR)
 def deploy_appliance(call: Called, appliance: str, response: Response) -> OperationFacts:
     """Ask for an appliance to be deployed, or deployed again."""
-    volume = call.system.appliances.get(ApplianceId(appliance)).volume
-    asked = call.system.operations.ask(Work.DEPLOY, f"volume:{volume}", call.person)
+    one = call.system.appliances.get(ApplianceId(appliance))
+    asked = call.system.operations.ask(Work.SET_UP, f"appliance:{one.id}", call.person)
     return asked_for(operation_shown(asked), response)
 
 
@@ -74,10 +74,14 @@ def deploy_appliance(call: Called, appliance: str, response: Response) -> Operat
     form=ASKED_FOR,
     seen_by=Action.APPLIANCE_READ,  # a technical manager deploys what they may not look into
 )
-def deploy_volume(call: Called, volume: str, response: Response) -> OperationFacts:
+def deploy_volume(call: Called, volume: str, response: Response, asked: m.SiteChosen | None = None) -> OperationFacts:
     """Ask for the appliance of a sealed volume to be deployed."""
-    asked = call.system.operations.ask(Work.DEPLOY, f"volume:{volume}", call.person)
-    return asked_for(operation_shown(asked), response)
+    if asked and asked.site:
+        planned = call.system.durable_work.plan_on(VolumeId(volume), call.person, asked.site)
+        operation = call.system.operations.ask(Work.SET_UP, f"appliance:{planned.id}", call.person)
+    else:
+        operation = call.system.operations.ask(Work.DEPLOY, f"volume:{volume}", call.person)
+    return asked_for(operation_shown(operation), response)
 
 
 @area.act("/appliances/{appliance}/remove", Action.APPLIANCE_REMOVE, "appliance")

@@ -59,16 +59,30 @@ def list_sites(call: Called, part: paging.Asked) -> Page[m.SiteFacts]:
     return paging.page(
         call,
         part,
-        list(call.system.sites),
-        lambda name: (name,),
-        lambda name: m.SiteFacts(
-            site=name,
+        call.system.sites.connected(),
+        lambda one: (one.name,),
+        lambda one: m.SiteFacts(
+            site=one.name,
+            kind=one.kind,
             core_hour=prices.core_hour,
             gpu_hour=prices.gpu_hour,
             gb_month=prices.gb_month,
             currency=prices.currency,
         ),
     )
+
+
+@area.act("/sites/{site}/check", Action.SITE_MANAGE)
+def check_site(call: Called, site: str) -> m.SiteAnswered:
+    """Ask a site whether it is there, and what it has."""
+    return m.SiteAnswered(site=site, answers=True, has=dict(call.system.sites.check(site)))
+
+
+@area.act("/sites/{site}/remove", Action.SITE_MANAGE)
+def remove_site(call: Called, site: str) -> m.SiteRemoved:
+    """Forget a site on which nothing stands."""
+    call.system.remove_site(site, call.person)
+    return m.SiteRemoved(site=site)
 
 
 def _facts(one: Pipeline) -> dict[str, object]:

@@ -12,6 +12,7 @@ from voxpop.web.pages.people import area as people
 from voxpop.web.pages.results import area as results
 from voxpop.web.pages.runs import area as runs
 from voxpop.web.pages.sign_in import area as sign_in
+from voxpop.web.pages.sites import area as sites
 from voxpop.web.pages.volumes import area as volumes
 
 AREAS = (
@@ -25,6 +26,7 @@ AREAS = (
     runs,
     results,
     catalogue,
+    sites,
     archives,
     people,
     audit,

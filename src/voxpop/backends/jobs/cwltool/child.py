@@ -155,7 +155,7 @@ def _run(spec: Spec, folder: Path, kept_names: tuple[str, ...]) -> RunRecord:
         started_at=min([started_at, *(step.started_at for step in steps)]),
         ended_at=SystemClock().now(),
         sandbox=spec.sandbox,
-        environment=environment(),
+        environment=environment() | ({"image": spec.image} if spec.image else {}),
         inputs=recorded_inputs,
         steps=steps,
         outputs=place_outputs(values, folder, facts),

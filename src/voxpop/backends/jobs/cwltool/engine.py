@@ -2,7 +2,6 @@
 
 import fcntl
 import os
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -81,7 +80,7 @@ class CwltoolEngine:
             (folder / left).unlink(missing_ok=True)
         spec = _spec(task, folder, sandbox)
         _write(spec, folder / SPEC)
-        command = [sys.executable, "-P", "-m", "voxpop.backends.jobs.cwltool.child", str(folder / SPEC)]
+        command = [sandbox.python, "-P", "-m", "voxpop.backends.jobs.cwltool.child", str(folder / SPEC)]
         confinement = Confinement(
             read_only=(task.volume.resolve(), task.pipeline.folder.resolve()),
             read_write=(folder,),
@@ -197,6 +196,7 @@ def _spec(task: Task, folder: Path, sandbox: Sandbox) -> Spec:
         cores=task.cores,
         memory_gb=task.memory_gb,
         sandbox=sandbox.name,
+        image=task.image,
     )
 
 

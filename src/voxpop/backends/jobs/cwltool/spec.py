@@ -40,6 +40,7 @@ class Spec:
     cores: int
     memory_gb: int
     sandbox: str
+    image: str = ""
 
     def write(self, path: Path) -> None:
         """Write it for the child, whole or not at all."""

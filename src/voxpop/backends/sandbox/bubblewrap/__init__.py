@@ -38,6 +38,8 @@ class Bubblewrap:
     """
 
     network = False
+    python = sys.executable
+    person = int(_PERSON)
     guarantees = (
         "the volume is mounted read-only",
         "there is no network",
@@ -52,6 +54,11 @@ class Bubblewrap:
     def name(self) -> str:
         """``bubblewrap``; stands in the run's record."""
         return NAME
+
+    @property
+    def home(self) -> str:
+        """Where a person's folder is shown."""
+        return terminal_places()[2]
 
     def wrap(self, command: Sequence[str], confinement: Confinement) -> Sequence[str]:
         """Return the command line that starts ``command`` confined: paths keep their names inside.

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -27,6 +28,7 @@ class FileModes:
     """
 
     network = True
+    python = sys.executable
 
     @property
     def name(self) -> str:

@@ -81,10 +81,31 @@ class SiteFacts(Answer):
     """A place where appliances can stand, and its prices."""
 
     site: str = Field(description="Its name.")
+    kind: str = Field(description="What it is: this machine (local), or how it was connected.")
     core_hour: float = Field(description="Price of a core for an hour.")
     gpu_hour: float = Field(description="Price of a GPU for an hour.")
     gb_month: float = Field(description="Price of a gigabyte for a month.")
     currency: str = Field(description="The prices' currency.")
+
+
+class SiteAnswered(Answer):
+    """A site that is there."""
+
+    site: str = Field(description="Its name.")
+    answers: bool = Field(description="Whether it answers.")
+    has: dict[str, str] = Field(description="What it says of itself.")
+
+
+class SiteRemoved(Answer):
+    """A site that is forgotten."""
+
+    site: str = Field(description="Its name.")
+
+
+class SiteChosen(Asked):
+    """Where an appliance is to stand."""
+
+    site: Words = Field(default="", description="The site's name; empty for this machine.")
 
 
 class RemovalAsked(Asked):

@@ -33,6 +33,7 @@ def show(ask: Asked, appliance: str) -> Response:
         one=view.appliance,
         deployment=view.deployment,
         document=system.appliances.document(view.appliance.id),
+        sites=[site for site in system.sites if site != view.appliance.site],
         cost=cost(application.compute, system.price_list()),
         operations=system.operations.of_subjects([f"volume:{view.appliance.volume}", f"appliance:{appliance}"])[:3],
         events=system.ledger.links(f"appliance:{appliance}")[-20:],
@@ -42,9 +43,17 @@ def show(ask: Asked, appliance: str) -> Response:
 @area.act("/appliances/{appliance}/deploy", Action.APPLIANCE_DEPLOY, of="appliance")
 def deploy(ask: Asked, appliance: str) -> Response:
     """Ask for it to be deployed, or deployed again."""
-    volume = ask.system.appliances.get(ApplianceId(appliance)).volume
-    ask.system.operations.ask(Work.DEPLOY, f"volume:{volume}", ask.person)
+    ask.system.operations.ask(Work.SET_UP, f"appliance:{appliance}", ask.person)
     return ask.go(f"/appliances/{appliance}")
+
+
+@area.act("/appliances/{appliance}/elsewhere", Action.APPLIANCE_DEPLOY, of="appliance")
+def elsewhere(ask: Asked, appliance: str) -> Response:
+    """Plan the same on another site, and ask for it to be deployed there."""
+    volume = ask.system.appliances.get(ApplianceId(appliance)).volume
+    planned = ask.system.durable_work.plan_on(volume, ask.person, ask.text("site"))
+    ask.system.operations.ask(Work.SET_UP, f"appliance:{planned.id}", ask.person)
+    return ask.go(f"/appliances/{planned.id}")
 
 
 @area.act("/appliances/{appliance}/remove", Action.APPLIANCE_REMOVE, of="appliance")

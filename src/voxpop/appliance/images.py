@@ -1,0 +1,112 @@
+"""What a machine image is made of: a base, and the roles of the recipes that an environment names."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from io import StringIO
+from pathlib import Path
+
+from ruamel.yaml import YAML
+
+from voxpop.appliance.errors import RecipeWithoutRole
+from voxpop.appliance.recipes import Recipe, RecipeKind
+from voxpop.kernel.digests import Json, sha256_file, sha256_json
+
+SUITE = "trixie"
+BASE_PACKAGES = ("ansible-core", "ca-certificates", "procps", "python3", "python3-venv")
+"""What the base holds beside Debian's essential packages: enough for a role to be applied inside it."""
+
+ALWAYS = ("pipeline-runner",)
+"""Recipes that every image has, asked for or not."""
+
+PYTHON = Path("/opt/voxpop/bin/python3")
+"""The Python of an image that pipelines are carried out with."""
+
+_FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class ImagePlan:
+    """An image that can be built.
+
+    Parameters
+    ----------
+    recipes : tuple of Recipe
+        In the order in which their roles are applied.
+    digest : str
+        SHA-256 over all that goes in: the base's suite and packages, and every file of every role.
+    """
+
+    recipes: tuple[Recipe, ...]
+    digest: str
+
+    @property
+    def tag(self) -> str:
+        """The image's name in an engine and in a registry."""
+        return f"voxpop/appliance:{self.digest[:16]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """An image that is there.
+
+    Parameters
+    ----------
+    id : str
+        The engine's digest of it.
+    built : bool
+        Whether it was built now; else it was there already.
+    """
+
+    id: str
+    built: bool
+
+
+Say = Callable[[str], None]
+"""Hears of each step of a building."""
+
+
+def base_digest() -> str:
+    """Return the SHA-256 over what the base image is made of."""
+    return sha256_json({"format": _FORMAT, "suite": SUITE, "packages": [*BASE_PACKAGES]})
+
+
+def plan_image(asked: Sequence[str], recipes: Mapping[str, Recipe]) -> ImagePlan:
+    """Say what the image of an environment is made of; queues and portals are no part of it yet.
+
+    Parameters
+    ----------
+    asked : sequence of str
+        Names of recipes; ``check_recipes`` says whether they go together.
+
+    Raises
+    ------
+    RecipeWithoutRole
+        If one of them says what is there and not how to install it.
+    """
+    names = dict.fromkeys([*ALWAYS, *asked])
+    chosen = tuple(recipes[name] for name in names if recipes[name].kind is RecipeKind.TOOL)
+    for recipe in chosen:
+        if not recipe.has_role:
+            raise RecipeWithoutRole(recipe.name)
+    roles: dict[str, Json] = {recipe.name: _contents(recipe) for recipe in chosen}
+    digest = sha256_json({"base": base_digest(), "roles": roles, "order": [recipe.name for recipe in chosen]})
+    return ImagePlan(chosen, digest)
+
+
+def playbook(plan: ImagePlan) -> str:
+    """Write the Ansible playbook that turns the base into the image."""
+    play = {
+        "name": "An appliance's machine",
+        "hosts": "all",
+        "gather_facts": False,
+        "roles": [recipe.name for recipe in plan.recipes],
+    }
+    text = StringIO()
+    YAML(pure=True).dump([play], text)
+    return text.getvalue()
+
+
+def _contents(recipe: Recipe) -> dict[str, Json]:
+    assert recipe.folder is not None
+    files = sorted(path for path in recipe.folder.rglob("*") if path.is_file() and not path.name.startswith("."))
+    return {path.relative_to(recipe.folder).as_posix(): sha256_file(path) for path in files}

@@ -1,0 +1,201 @@
+"""A Docker engine, asked by its API."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import docker
+from docker.errors import APIError, DockerException, ImageNotFound, NotFound
+from docker.tls import TLSConfig
+from docker.types import Mount
+from requests.exceptions import RequestException
+
+from voxpop.appliance.errors import SiteUnreachable
+from voxpop.backends.site.docker.setup import Setup
+from voxpop.kernel.errors import VoxpopError
+
+APPLIANCE = "voxpop.appliance"
+"""The label of everything that belongs to an appliance; its value is the appliance's id."""
+
+_PATIENCE_S = 30
+_BUILD_PATIENCE_S = 3600
+_BYTES_PER_GB = 10**9
+_LAST_LINES = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """What an engine says of itself."""
+
+    version: str
+    cores: int
+    memory_gb: int
+    gpus: bool
+
+
+class DockerEngine:
+    """One engine; connected when it is first asked.
+
+    Parameters
+    ----------
+    site : str
+        Its name here, for what is said where it does not answer.
+    """
+
+    def __init__(self, site: str, setup: Setup) -> None:
+        self._site = site
+        self._setup = setup
+
+    def itself(self) -> Engine:
+        """Ask what the engine has.
+
+        Raises
+        ------
+        SiteUnreachable
+        """
+        with self._asking():
+            told = self._client.info()
+        return Engine(
+            version=str(told["ServerVersion"]),
+            cores=int(told["NCPU"]),
+            memory_gb=max(int(told["MemTotal"]) // _BYTES_PER_GB, 1),
+            gpus="nvidia" in told.get("Runtimes", {}),
+        )
+
+    def image(self, name: str) -> str:
+        """Return the id of an image, ``sha256:...``; empty where there is none of that name."""
+        with self._asking():
+            try:
+                return str(self._client.images.get(name).id)
+            except ImageNotFound:
+                return ""
+
+    def take_in(self, archive: Path, name: str) -> None:
+        """Make an image of a root file system in a tar archive."""
+        repository, _, tag = name.partition(":")
+        with self._asking():
+            self._patient.api.import_image_from_file(str(archive), repository=repository, tag=tag)
+
+    def bake(
+        self,
+        base: str,
+        command: list[str],
+        shown: Mapping[Path, str],
+        environment: Mapping[str, str],
+        failed: Callable[[str], VoxpopError],
+    ) -> str:
+        """Do a command in a container of an image, with folders of ours read-only in it; returns the container's id.
+
+        Parameters
+        ----------
+        failed : callable
+            Makes the error of what a command that ended badly wrote; the container is then removed.
+        """
+        mounts = [Mount(target, str(source), type="bind", read_only=True) for source, target in shown.items()]
+        with self._asking():
+            container = self._patient.containers.create(
+                base, command, mounts=mounts, environment=dict(environment), labels={APPLIANCE: ""}
+            )
+            try:
+                container.start()
+                ended = container.wait()["StatusCode"]
+                said = container.logs(tail=_LAST_LINES).decode(errors="replace")
+            except BaseException:
+                container.remove(force=True)
+                raise
+            if ended:
+                container.remove(force=True)
+                raise failed(said)
+        return str(container.id)
+
+    def keep(self, container: str, name: str, labels: Mapping[str, str]) -> str:
+        """Make an image of a container, and remove the container; returns the image's id."""
+        repository, _, tag = name.partition(":")
+        changes = [f"LABEL {key}={value}" for key, value in labels.items()]
+        changes += [f"LABEL {APPLIANCE}=", "CMD []", "ENTRYPOINT []"]
+        with self._asking():
+            kept = self._patient.containers.get(container)
+            image = kept.commit(repository, tag, changes=changes)
+            kept.remove(force=True)
+        return str(image.id)
+
+    def discard(self, container: str) -> None:
+        """Remove a container."""
+        with self._asking():
+            self._client.containers.get(container).remove(force=True)
+
+    def name(self, image: str, name: str) -> str:
+        """Give an image one more name; returns its id."""
+        repository, _, tag = name.partition(":")
+        with self._asking():
+            found = self._client.images.get(image)
+            found.tag(repository, tag)
+            return str(found.id)
+
+    def try_out(self, image: str, person: int, volume: Path, line: str) -> bool:
+        """Do a line of sh(1) in a container that sees a folder read-only as ``/data``; says whether it ended well."""
+        mount = Mount("/data", str(volume.resolve()), type="bind", read_only=True)
+        with self._asking():
+            container = self._client.containers.create(
+                image, ["sh", "-c", line], mounts=[mount], network_mode="none", user=str(person), labels={APPLIANCE: ""}
+            )
+            try:
+                container.start()
+                return bool(container.wait()["StatusCode"] == 0)
+            except APIError:
+                return False
+            finally:
+                container.remove(force=True)
+
+    def drop(self, image: str) -> None:
+        """Remove an image; silent where there is none."""
+        with self._asking():
+            try:
+                self._client.images.remove(image, force=True)
+            except ImageNotFound:
+                return
+
+    def running(self, appliance: str) -> int:
+        """Say how many containers of an appliance there are."""
+        with self._asking():
+            return len(self._client.containers.list(all=True, filters={"label": f"{APPLIANCE}={appliance}"}))
+
+    def clear(self, appliance: str) -> None:
+        """Remove every container of an appliance, whatever runs in it. Twice is silent."""
+        with self._asking():
+            for container in self._client.containers.list(all=True, filters={"label": f"{APPLIANCE}={appliance}"}):
+                try:
+                    container.remove(force=True, v=True)
+                except NotFound:
+                    continue
+                except APIError as busy:
+                    if busy.status_code != 409:  # it is being removed already
+                        raise
+
+    @cached_property
+    def _client(self) -> docker.DockerClient:
+        return self._connected(_PATIENCE_S)
+
+    @cached_property
+    def _patient(self) -> docker.DockerClient:
+        return self._connected(_BUILD_PATIENCE_S)
+
+    def _connected(self, timeout_s: int) -> docker.DockerClient:
+        tls = self._setup.tls
+        shown = (
+            TLSConfig(client_cert=(str(tls.certificate), str(tls.key)), ca_cert=str(tls.ca), verify=True)
+            if tls
+            else False
+        )
+        return docker.DockerClient(base_url=self._setup.host, tls=shown, timeout=timeout_s, version="auto")
+
+    @contextmanager
+    def _asking(self) -> Iterator[None]:
+        try:
+            yield
+        except APIError as refused:
+            raise SiteUnreachable(self._site, f"it says: {refused.explanation or refused.status_code}") from refused
+        except (DockerException, RequestException, OSError) as broken:
+            raise SiteUnreachable(self._site, "no engine is there that lets us in") from broken

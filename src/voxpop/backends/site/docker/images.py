@@ -1,0 +1,126 @@
+"""Making images: a base by mmdebstrap, and the roles of recipes applied in it by Ansible."""
+
+import os
+import re
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+from voxpop.appliance.errors import ImageUnbuilt
+from voxpop.appliance.images import BASE_PACKAGES, PYTHON, SUITE, Image, ImagePlan, Say, base_digest, playbook
+from voxpop.appliance.recipes import Recipe
+from voxpop.backends import process
+from voxpop.backends.site.docker.engine import DockerEngine
+from voxpop.kernel.errors import VoxpopError
+
+INPUTS = "voxpop.inputs"
+"""The label that holds the digest of all that went into an image."""
+
+_BASE_PATIENCE_S = 1800.0
+_BUILD = Path("/build")
+_AUTHORITIES = Path("/etc/ssl/certs/ca-certificates.crt")
+_PROXIES = ("http_proxy", "https_proxy", "no_proxy")
+_PLAY = f"ansible-playbook --connection local --inventory localhost, {_BUILD / 'site.yml'}"
+# a container can't keep what Python compiles; by content and not by time, so that the same inputs give the same bytes
+_COMPILE = f"({PYTHON} -m compileall -q --invalidation-mode unchecked-hash {PYTHON.parent.parent}/lib || true)"
+_LEAVE_NOTHING = (
+    "apt-get clean && rm -rf /var/lib/apt/lists/* /var/cache/* /var/log/* /root/.ansible /root/.cache /tmp/* "
+    "&& mkdir -p /var/lib/apt/lists/partial"
+)
+_TASK = re.compile(r"^TASK \[(.*)\] \*+$", re.MULTILINE)
+_FAULT = re.compile(r'"(?:stderr|msg)": "((?:[^"\\]|\\.)+)"')
+_CHECK = (
+    "import importlib.util, sys; sys.exit(' '.join(m for m in sys.argv[1:] if not importlib.util.find_spec(m)) or 0)"
+)
+
+
+def build(engine: DockerEngine, plan: ImagePlan, mirror: str, say: Say) -> Image:
+    """Build an image, or return the one that is there of the same inputs.
+
+    Raises
+    ------
+    ImageUnbuilt
+        If a step fails; nothing is left then but the base.
+    ToolMissing
+        If mmdebstrap is not installed.
+    """
+    there = engine.image(plan.tag)
+    if there:
+        return Image(there, built=False)
+    base = f"voxpop/base:{base_digest()[:16]}"
+    if not engine.image(base):
+        say(f"the base: Debian {SUITE}")
+        _make_base(engine, base, mirror)
+    say(f"the roles: {', '.join(recipe.name for recipe in plan.recipes)}")
+    container = _apply(engine, base, plan)
+    draft = f"{plan.tag}-draft"
+    engine.keep(container, draft, {INPUTS: plan.digest})
+    try:
+        say("the software that was promised")
+        _check(engine, draft, plan)
+        # the name comes last: an image of this name is whole
+        named = engine.name(draft, plan.tag)
+    finally:
+        with suppress(VoxpopError):
+            engine.drop(draft)
+    return Image(named, built=True)
+
+
+def _make_base(engine: DockerEngine, name: str, mirror: str) -> None:
+    with tempfile.TemporaryDirectory(prefix="voxpop-base-") as folder:
+        archive = Path(folder) / "base.tar"
+        command = ["mmdebstrap", "--variant=minbase", "--aptopt=Acquire::Languages none"]
+        command += [f"--include={','.join(BASE_PACKAGES)}", SUITE, str(archive), mirror]
+        done = process.run(command, env=_tool_environment(), timeout_s=_BASE_PATIENCE_S)
+        if done.exit_code:
+            raise ImageUnbuilt("`mmdebstrap`", done.stderr)
+        engine.take_in(archive, name)
+
+
+def _apply(engine: DockerEngine, base: str, plan: ImagePlan) -> str:
+    with tempfile.TemporaryDirectory(prefix="voxpop-image-") as folder:
+        site = Path(folder) / "site.yml"
+        site.write_text(playbook(plan), encoding="utf-8")
+        site.chmod(0o644)
+        shown = {site: str(_BUILD / "site.yml")}
+        shown |= {_role(recipe): str(_BUILD / "roles" / recipe.name) for recipe in plan.recipes}
+        environment = {"ANSIBLE_LOCALHOST_WARNING": "False", "ANSIBLE_NOCOLOR": "1", "LANG": "C.UTF-8"}
+        environment |= {name: os.environ[name] for name in _PROXIES if name in os.environ}
+        if _AUTHORITIES.is_file():  # whatever this machine trusts, its package mirrors may be signed by
+            shown[_AUTHORITIES] = str(_BUILD / "authorities.crt")
+            environment |= {"PIP_CERT": str(_BUILD / "authorities.crt")}
+        return engine.bake(
+            base, ["sh", "-c", f"{_PLAY} && {_COMPILE} && {_LEAVE_NOTHING}"], shown, environment, _told_by_ansible
+        )
+
+
+def _told_by_ansible(said: str) -> ImageUnbuilt:
+    """Name the task that failed, and what it said; Ansible tells it in a line of JSON."""
+    tasks, faults = _TASK.findall(said), _FAULT.findall(said)
+    step = f"the task '{tasks[-1]}'" if tasks else "Ansible"
+    return ImageUnbuilt(step, (faults[-1] if faults else said).replace("\\n", "\n"))
+
+
+def _check(engine: DockerEngine, image: str, plan: ImagePlan) -> None:
+    for recipe in plan.recipes:
+
+        def lacking(said: str, name: str = recipe.name) -> ImageUnbuilt:
+            return ImageUnbuilt(f"the check that recipe '{name}' brings what it promises", said)
+
+        commands = [
+            ["sh", "-c", f"command -v {program} || {{ echo {program}; false; }}"] for program in recipe.programs
+        ]
+        if recipe.python_modules:
+            commands.append([str(PYTHON), "-c", _CHECK, *recipe.python_modules])
+        for command in commands:
+            engine.discard(engine.bake(image, command, {}, {}, lacking))
+
+
+def _role(recipe: Recipe) -> Path:
+    assert recipe.folder is not None
+    return recipe.folder.resolve()
+
+
+def _tool_environment() -> dict[str, str]:
+    kept = ("PATH", "HOME", "TMPDIR", *_PROXIES)
+    return {"LANG": "C.UTF-8"} | {name: os.environ[name] for name in kept if name in os.environ}

@@ -1,0 +1,195 @@
+"""A container as the place of a run or of a person's terminal; it is there as long as they are."""
+
+import csv
+import fcntl
+import io
+import os
+import secrets
+import time
+from collections.abc import Iterator, Sequence
+from importlib.metadata import distribution
+from pathlib import Path
+
+import voxpop
+from voxpop.appliance.images import PYTHON
+from voxpop.backends.sandbox import child_environment
+from voxpop.backends.site.docker import leash
+from voxpop.backends.site.docker.engine import APPLIANCE
+from voxpop.backends.site.docker.setup import Setup
+from voxpop.run.ports import Confinement, Seat
+
+NAME = "docker"
+_LIBRARY = Path("/opt/voxpop/library")
+_LEASH = Path("/run/voxpop/leash.py")
+_DEBIANS_PYTHON = "/usr/bin/python3"
+_PERSON = 2_000_000_100  # far from every account of a machine, so that none owns what is written
+_PROCESSES_OF_A_RUN = 4096
+_PROCESSES_OF_A_PERSON = 256
+_FILE_BYTES = 10 * 10**9
+_BYTES_PER_GB = 10**9
+_SCRATCH = "/tmp:rw,nosuid,nodev,size=1g,mode=1777"  # noqa: S108 -- the container's own
+_HOME = Path("/tmp")  # noqa: S108 -- the container's own
+_YOUNG_S = 600.0
+_PLACES = ("/data", "/results", "/work")
+
+
+class DockerSandbox:
+    """Holds a child in a container of an image.
+
+    Parameters
+    ----------
+    image : str
+        The image's id, so that nothing else can take its name.
+    appliance : str
+        Whose container it is.
+    leases : Path
+        A folder for the locks that tie each container to its starter.
+    """
+
+    network = False
+    python = str(PYTHON)
+    guarantees = (
+        "the volume is mounted read-only",
+        "there is no network",
+        "nothing but the volume, the pipeline, the run's folder and the image can be seen",
+        "all processes of a run end with it",
+    )
+
+    def __init__(self, setup: Setup, image: str, appliance: str, leases: Path) -> None:
+        self._setup = setup
+        self._image = image
+        self._appliance = appliance
+        self._leases = leases
+
+    @property
+    def name(self) -> str:
+        """``docker``; stands in the run's record."""
+        return NAME
+
+    @property
+    def home(self) -> str:
+        """Where a person's folder is shown."""
+        return _PLACES[2]
+
+    @property
+    def person(self) -> int:
+        """The number of who is inside."""
+        return inside()
+
+    def wrap(self, command: Sequence[str], confinement: Confinement) -> Sequence[str]:
+        """Return the command line that starts ``command`` confined: paths keep their names inside."""
+        for folder in confinement.read_write:
+            _hand_over(folder, inside())
+        words = self._begun(confinement.cores, confinement.memory_gb, _PROCESSES_OF_A_RUN)
+        for path in confinement.read_only:
+            words += _mounted(path, path, read_only=True)
+        for path in confinement.read_write:
+            words += _mounted(path, path, read_only=False)
+        for path, name in _own_library():
+            words += _mounted(path, _LIBRARY / name, read_only=True)
+        environment = child_environment(_HOME) | {
+            "PATH": f"{PYTHON.parent}:/usr/local/bin:/usr/bin:/bin",
+            "PYTHONPATH": str(_LIBRARY),
+        }
+        return [*words, *_variables(environment), *self._doing(command)]
+
+    def wrap_terminal(self, seat: Seat, line: str | None = None) -> Sequence[str]:
+        """Return the command line of a shell in its place; with ``line``, of one that does that line and ends."""
+        data, results, home = map(Path, _PLACES)
+        _hand_over(seat.home, inside())
+        words = self._begun(seat.cores, seat.memory_gb, _PROCESSES_OF_A_PERSON)
+        words += ["--interactive", "--tty", "--hostname", seat.host, "--ulimit", f"fsize={_FILE_BYTES}"]
+        words += ["--workdir", str(home)]
+        words += _mounted(seat.accounts, Path("/etc/passwd"), read_only=True)
+        words += _mounted(seat.volume, data, read_only=True)
+        for folder in seat.results:
+            words += _mounted(folder, results / folder.name, read_only=True)
+        words += _mounted(seat.home, home, read_only=False)
+        environment = child_environment(home) | {
+            "DATA": str(data),
+            "HISTFILE": f"{home}/.bash_history",
+            "LOGNAME": seat.account,
+            "PATH": f"{PYTHON.parent}:/usr/local/bin:/usr/bin:/bin",
+            "PS1": "\\u@\\h:\\w\\$ ",
+            "RESULTS": str(results),
+            "SHELL": "/bin/bash",
+            "TERM": "xterm-256color",
+            "TMPDIR": "/tmp",  # noqa: S108 -- the container's own
+            "USER": seat.account,
+        }
+        shell = ["/bin/bash", *(["-c", line] if line else ["-i"])]
+        return [*words, *_variables(environment), *self._doing(shell)]
+
+    def _begun(self, cores: int, memory_gb: int, processes: int) -> list[str]:
+        """Begin a command line; flock(1) lets docker(1) hold the lease, which ends with us."""
+        self._leases.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for lease in self._leases.iterdir():
+            _forget(lease)
+        lease = self._leases / secrets.token_hex(8)
+        memory = f"{max(memory_gb, 1)}g"
+        words = ["flock", "--no-fork", str(lease), *self._setup.words(), "run", "--rm"]
+        words += ["--label", f"{APPLIANCE}={self._appliance}", "--network", "none", "--read-only", "--tmpfs", _SCRATCH]
+        words += ["--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--pids-limit", str(processes)]
+        words += ["--cpus", str(max(cores, 1)), "--memory", memory, "--memory-swap", memory]
+        words += ["--ulimit", f"data={max(memory_gb, 1) * _BYTES_PER_GB}", "--ulimit", "core=0"]  # told, before killed
+        words += ["--user", f"{inside()}:{inside()}", "--pull", "never", "--log-driver", "none"]
+        lease.touch(mode=0o644)
+        return [
+            *words,
+            *_mounted(lease, Path(leash.LEASE), read_only=True),
+            *_mounted(_OWN_LEASH, _LEASH, read_only=True),
+        ]
+
+    def _doing(self, command: Sequence[str]) -> list[str]:
+        return [self._image, _DEBIANS_PYTHON, "-I", str(_LEASH), *command]
+
+
+def inside() -> int:
+    """Return who runs and persons are in a container: nobody of this machine where we are root, else ourselves."""
+    return os.geteuid() or _PERSON
+
+
+_OWN_LEASH = Path(leash.__file__)
+
+
+def _own_library() -> Iterator[tuple[Path, str]]:
+    """Name what of voxpop itself a run needs: the package, and what says which release it is."""
+    package = Path(voxpop.__file__).parent
+    yield package, package.name
+    release = f"{package.name}-{voxpop.__version__}.dist-info/METADATA"
+    yield Path(str(distribution(package.name).locate_file(release))), release
+
+
+def _mounted(source: Path, target: Path, *, read_only: bool) -> list[str]:
+    """Return the option that shows a path in a container; docker(1) reads its fields as CSV."""
+    fields = ["type=bind", f"source={source.resolve()}", f"target={target}", *(["readonly"] if read_only else [])]
+    text = io.StringIO()
+    csv.writer(text, lineterminator="").writerow(fields)
+    return ["--mount", text.getvalue()]
+
+
+def _variables(environment: dict[str, str]) -> Iterator[str]:
+    for name, value in environment.items():
+        yield "--env"
+        yield f"{name}={value}"
+
+
+def _hand_over(folder: Path, person: int) -> None:
+    """Give a folder to who works in it; only root can, and whoever else we are works there himself."""
+    if os.geteuid() != 0:
+        return
+    for root, folders, files in os.walk(folder):
+        for name in (".", *folders, *files):
+            os.chown(Path(root) / name, person, person, follow_symlinks=False)
+
+
+def _forget(lease: Path) -> None:
+    """Remove a lease that nobody holds any more; a young one may be about to be held."""
+    try:
+        if time.time() - lease.stat().st_mtime < _YOUNG_S:
+            return
+        with lease.open("rb") as opened:
+            fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            lease.unlink()
+    except (FileNotFoundError, BlockingIOError):
+        return

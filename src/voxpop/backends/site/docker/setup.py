@@ -1,0 +1,92 @@
+"""The settings of a Docker site."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from voxpop.appliance.errors import SiteSettingInvalid
+from voxpop.backends.site import check_settings
+
+HOST = "unix:///var/run/docker.sock"
+MIRROR = "http://deb.debian.org/debian"
+_TLS = ("tls_ca_file", "tls_cert_file", "tls_key_file")
+_KNOWN = ("host", *_TLS, "cores", "memory_gb", "mirror")
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """What is shown to an engine, and what it must show."""
+
+    ca: Path
+    certificate: Path
+    key: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """How an engine is reached, and how much of it an appliance may have.
+
+    Parameters
+    ----------
+    host : str
+        ``unix:///PATH`` or ``tcp://HOST:PORT``.
+    cores, memory_gb : int or None
+        At most; None for what the engine has.
+    mirror : str
+        Where Debian's packages are fetched for images.
+    """
+
+    host: str = HOST
+    tls: Tls | None = None
+    cores: int | None = None
+    memory_gb: int | None = None
+    mirror: str = MIRROR
+
+    def words(self) -> list[str]:
+        """Return the beginning of a docker(1) command line to this engine."""
+        words = ["docker", "--host", self.host]
+        if self.tls:
+            words += ["--tlsverify", "--tlscacert", str(self.tls.ca)]
+            words += ["--tlscert", str(self.tls.certificate), "--tlskey", str(self.tls.key)]
+        return words
+
+
+def read_setup(site: str, settings: Mapping[str, str]) -> Setup:
+    """Read a site's settings.
+
+    Raises
+    ------
+    SiteSettingInvalid
+        If one is unknown or wrong; an engine by TCP must be asked by TLS, since who reaches it is root there.
+    """
+    check_settings(site, settings, _KNOWN)
+    host = settings.get("host", HOST)
+    parts = urlsplit(host)
+    local = parts.scheme == "unix" and parts.path.startswith("/") and not parts.netloc
+    if not local and not (parts.scheme == "tcp" and parts.hostname):
+        raise SiteSettingInvalid(site, "host", "must be unix:///PATH or tcp://HOST:PORT")
+    files = [settings[name] for name in _TLS if name in settings]
+    if files and len(files) < len(_TLS):
+        raise SiteSettingInvalid(site, "tls_ca_file", f"goes together with the others: give all of {', '.join(_TLS)}")
+    if parts.scheme == "tcp" and not files:
+        raise SiteSettingInvalid(site, "host", f"is asked by TCP, which needs TLS: give {', '.join(_TLS)} too")
+    mirror = settings.get("mirror", MIRROR)
+    if urlsplit(mirror).scheme not in ("http", "https"):
+        raise SiteSettingInvalid(site, "mirror", "must be an address of a Debian mirror, http or https")
+    return Setup(
+        host=host,
+        tls=Tls(*map(Path, files)) if files else None,
+        cores=_number(site, settings, "cores"),
+        memory_gb=_number(site, settings, "memory_gb"),
+        mirror=mirror,
+    )
+
+
+def _number(site: str, settings: Mapping[str, str], name: str) -> int | None:
+    if name not in settings:
+        return None
+    text = settings[name]
+    if not text.isascii() or not text.isdigit() or not int(text):
+        raise SiteSettingInvalid(site, name, "must be a whole number from 1 on")
+    return int(text)

@@ -1,0 +1,157 @@
+"""The sites: the machine itself, and those that were connected; each is opened when it is first asked for."""
+
+import re
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from importlib.metadata import entry_points
+from typing import Protocol, runtime_checkable
+
+from voxpop.appliance.errors import SiteAbsent, SiteInUse, SiteKindUnknown, SiteNameInvalid
+from voxpop.appliance.images import Image, Say
+from voxpop.appliance.model import Ground
+from voxpop.appliance.ports import Site
+from voxpop.kernel.ids import ApplianceId
+from voxpop.run.ports import Sandbox
+from voxpop.store.sites import ConnectedSite, SqlSites
+
+LOCAL = "local"
+"""The machine itself; it is always there."""
+
+_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_LONGEST_NAME = 30
+
+
+@runtime_checkable
+class HoldsRuns(Protocol):
+    """A site whose runs and terminals are held by it, and not by a sandbox of this machine."""
+
+    def sandbox(self, appliance: str, image: str) -> Sandbox:
+        """Return what holds a run or a terminal of an appliance."""
+        ...
+
+
+@runtime_checkable
+class CanBeChecked(Protocol):
+    """A site that can be asked whether it is there."""
+
+    def check(self) -> Mapping[str, str]:
+        """Return what it says of itself, or raise ``Unavailable``."""
+        ...
+
+
+@runtime_checkable
+class BuildsImages(Protocol):
+    """A site whose machines are made of images."""
+
+    def build(self, recipes: tuple[str, ...], say: Say) -> Image:
+        """Build the image of some recipes, or return the one that is there."""
+        ...
+
+
+class Sites(Mapping[str, Site]):
+    """Sites by name.
+
+    Parameters
+    ----------
+    records : SqlSites
+        How each was connected.
+    ground : Ground
+        What sites find on this machine.
+    """
+
+    def __init__(self, records: SqlSites, ground: Ground) -> None:
+        self._records = records
+        self._ground = ground
+        self._opened: dict[str, tuple[ConnectedSite, Site]] = {}
+        self._turn = threading.Lock()
+
+    def __getitem__(self, name: str) -> Site:
+        found = next((one for one in self.connected() if one.name == name), None)
+        if found is None:
+            raise KeyError(name)
+        with self._turn:
+            if name not in self._opened or self._opened[name][0] != found:  # another process may have changed it
+                self._opened[name] = (found, self._open(found))
+            return self._opened[name][1]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter([one.name for one in self.connected()])
+
+    def __len__(self) -> int:
+        return len(self.connected())
+
+    def connected(self) -> list[ConnectedSite]:
+        """Return how each is connected: this machine first, then the others by name."""
+        return [ConnectedSite(LOCAL, LOCAL, {}), *self._records.every()]
+
+    def connect(self, name: str, kind: str, settings: Mapping[str, str], actor: str) -> None:
+        """Connect a site, or change its connection; it is not yet asked whether it is there.
+
+        Raises
+        ------
+        SiteNameInvalid
+            If the name is that of this machine, or no name.
+        SiteKindUnknown
+            If no back-end knows that kind.
+        Invalid
+            If a setting is missing, unknown or wrong.
+        """
+        if name == LOCAL or len(name) > _LONGEST_NAME or not _NAME.fullmatch(name):
+            raise SiteNameInvalid
+        site = ConnectedSite(name, kind, dict(settings))
+        self._open(site)
+        self._records.connect(site, actor)
+
+    def named(self, name: str) -> Site:
+        """Return a site.
+
+        Raises
+        ------
+        SiteAbsent
+            If none of that name is connected.
+        """
+        try:
+            return self[name]
+        except KeyError as absent:
+            raise SiteAbsent(name) from absent
+
+    def remove(self, name: str, standing: Sequence[ApplianceId], actor: str) -> None:
+        """Forget a site's connection. Twice is silent.
+
+        Parameters
+        ----------
+        standing : sequence of ApplianceId
+            What stands there.
+
+        Raises
+        ------
+        SiteNameInvalid
+            If it is this machine.
+        SiteInUse
+            If something stands there.
+        """
+        if name == LOCAL:
+            raise SiteNameInvalid
+        if standing:
+            raise SiteInUse(name, standing[0])
+        self._records.forget(name, actor)
+
+    def check(self, name: str) -> Mapping[str, str]:
+        """Ask a site whether it is there.
+
+        Raises
+        ------
+        SiteAbsent
+            If none of that name is connected.
+        Unavailable
+            If it does not answer.
+        """
+        site = self.named(name)
+        return site.check() if isinstance(site, CanBeChecked) else {}
+
+    def _open(self, site: ConnectedSite) -> Site:
+        known = {point.name: point for point in entry_points(group="voxpop.site")}
+        if site.kind not in known or (site.kind == LOCAL and site.name != LOCAL):
+            raise SiteKindUnknown(site.kind, ", ".join(sorted(known.keys() - {LOCAL})))
+        opened: Site = known[site.kind].load()(site.name, site.settings, self._ground)
+        return opened

@@ -1,0 +1,110 @@
+"""A Docker engine of the tests' own: started by the first who asks, stopped by the last, on a socket of its own.
+
+Images that were built stay in a cache between test sessions, as packages do; what they are made of is in their names.
+"""
+
+import fcntl
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from voxpop.appliance.model import Ground
+from voxpop.appliance.recipes import find_recipes
+from voxpop.backends.site.docker import DockerSite, open_site
+
+CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "voxpop-tests" / "docker"
+SOCKET, PID, USERS = CACHE / "engine.sock", CACHE / "engine.pid", CACHE / "users"
+HOST = f"unix://{SOCKET}"
+RECIPES = ("python-imaging",)
+PATIENCE_S = 60.0
+
+
+@pytest.fixture(scope="session")
+def engine() -> Iterator[str]:
+    """Return the address of a running engine; test sessions beside each other share it."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root, as whom a Docker engine runs")
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with _turn():
+        if not _alive():
+            USERS.unlink(missing_ok=True)
+            _start()
+        _count(1)
+    try:
+        yield HOST
+    finally:
+        with _turn():
+            if _count(-1) == 0:
+                _stop()
+
+
+@pytest.fixture(scope="session")
+def image(engine: str, repo: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Return the id of an image that can carry out pipelines."""
+    with _turn():  # who comes second finds it built
+        return docker_site(tmp_path_factory.mktemp("built"), repo, engine).build(RECIPES, print).id
+
+
+def docker_site(folder: Path, repo: Path, engine: str, **settings: str) -> DockerSite:
+    """Open the engine as a site whose areas are in a folder."""
+    ground = Ground(folder, "bubblewrap", network=False, recipes=find_recipes(repo / "recipes"))
+    return open_site("engine", {"host": engine, **settings}, ground)
+
+
+def docker(*words: str) -> str:
+    """Ask the engine by docker(1), which the tests look at it with."""
+    return subprocess.run(
+        ["docker", "--host", HOST, *words], capture_output=True, text=True, timeout=PATIENCE_S, check=True
+    ).stdout
+
+
+def _start() -> None:
+    data = ["--data-root", str(CACHE / "data"), "--exec-root", str(CACHE / "exec"), "--pidfile", str(PID)]
+    SOCKET.unlink(missing_ok=True)
+    PID.unlink(missing_ok=True)
+    with (CACHE / "engine.log").open("w") as log:
+        subprocess.Popen(
+            ["dockerd", *data, "--host", HOST, "--userland-proxy=false"],
+            stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+        )  # fmt: skip
+    until = time.monotonic() + PATIENCE_S
+    while subprocess.run(["docker", "--host", HOST, "info"], capture_output=True, check=False).returncode:
+        assert time.monotonic() < until, (CACHE / "engine.log").read_text()[-2000:]
+        time.sleep(0.2)
+    for left in docker("ps", "--all", "--quiet").split():
+        docker("rm", "--force", left)
+
+
+def _stop() -> None:
+    process = int(PID.read_text())
+    os.kill(process, signal.SIGTERM)
+    until = time.monotonic() + PATIENCE_S
+    while _alive() and time.monotonic() < until:
+        time.sleep(0.1)
+
+
+def _alive() -> bool:
+    try:
+        process = int(PID.read_text())
+        return b"dockerd" in Path(f"/proc/{process}/cmdline").read_bytes()
+    except (OSError, ValueError):
+        return False
+
+
+def _count(change: int) -> int:
+    number = (int(USERS.read_text()) if USERS.is_file() else 0) + change
+    USERS.write_text(str(number))
+    return number
+
+
+@contextmanager
+def _turn() -> Iterator[None]:
+    with (CACHE / "turn").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
