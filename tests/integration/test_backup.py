@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import stat
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from sqlalchemy.exc import OperationalError
 from tests.bank import RUN, VOLUME, Bank, bank_with_results
 from tests.postgres import Server
 
@@ -19,6 +21,7 @@ from voxpop.kernel.digests import sha256_file
 from voxpop.kernel.ledger import Event
 from voxpop.volume.states import VolumeState
 from voxpop.wiring.backup import MANIFEST, BackupPlaceOpen, BackupThere, Contents, write_backup
+from voxpop.wiring.passing import passing_folder
 from voxpop.wiring.restoring import (
     BackupBroken,
     BackupNewer,
@@ -26,6 +29,7 @@ from voxpop.wiring.restoring import (
     RestorePlaceTaken,
     TooLarge,
     restore_backup,
+    restoring_prefix,
 )
 from voxpop.wiring.settings import read_settings
 from voxpop.wiring.system import System
@@ -127,6 +131,97 @@ def test_the_same_on_postgresql(postgres: Server, tmp_path: Path, monkeypatch: p
     with pytest.raises(OtherDatabase, match="VOXPOP_DATABASE_URL_FILE"):
         restore_backup(tmp_path / "b", tmp_path / "third")
     assert not (tmp_path / "third").exists()
+
+
+@pytest.mark.parametrize("step", ["_check_room", "_fill", "_checked", "_close"])
+def test_a_restore_that_was_killed_is_done_by_the_same_command_again(bank: Bank, tmp_path: Path, step: str) -> None:
+    file, root = tmp_path / "all.backup", tmp_path / "there" / "again"
+    write_backup(bank.system, file, Contents(data=True))
+    _restore_killed_after(step, file, root)
+    assert not root.exists()
+    restored = restore_backup(file, root, "tester")
+    assert (restored.faults, restored.missing) == ((), ())
+    again = _system(root)
+    assert again.volumes.verify_volume(VOLUME).intact
+    assert [link.event.action for link in again.ledger.links()].count("bank.restored") == 1
+    assert list(root.parent.iterdir()) == [root]
+
+
+@pytest.mark.needs("postgresql")
+@pytest.mark.parametrize("step", ["_check_room", "_fill", "_checked", "_close"])
+def test_the_same_on_postgresql_where_the_database_was_filled(
+    postgres: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    file, root = _backup_of_postgresql(postgres, tmp_path, monkeypatch), tmp_path / "there" / "again"
+    _restore_killed_after(step, file, root)
+    with pytest.raises(RestorePlaceTaken, match="the database is not empty"):
+        restore_backup(file, tmp_path / "elsewhere", "tester")
+    assert restore_backup(file, root, "tester").faults == ()
+    again = _system(root)
+    assert again.ledger.verify() == []
+    assert [link.event.action for link in again.ledger.links()].count("bank.restored") == 1
+    assert list(root.parent.iterdir()) == [root]
+
+
+@pytest.mark.needs("postgresql")
+def test_a_restore_that_failed_leaves_postgresql_empty(
+    postgres: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = _backup_of_postgresql(postgres, tmp_path, monkeypatch)
+
+    def full(*_: object) -> None:
+        raise OSError(28, "")
+
+    with monkeypatch.context() as once:
+        once.setattr("voxpop.wiring.restoring._close", full)
+        with pytest.raises(OSError, match="28"):
+            restore_backup(file, tmp_path / "again", "tester")
+    assert list(tmp_path.glob(".again*")) == []
+    assert restore_backup(file, tmp_path / "elsewhere", "tester").faults == ()
+
+
+@pytest.mark.needs("postgresql")
+def test_a_restore_whose_database_went_away_is_done_by_the_same_command_again(
+    postgres: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = _backup_of_postgresql(postgres, tmp_path, monkeypatch)
+
+    def gone(*_: object) -> None:
+        raise OperationalError("", None, OSError())
+
+    with monkeypatch.context() as once:
+        once.setattr("voxpop.wiring.restoring._close", gone)
+        once.setattr("voxpop.wiring.restoring.give_up", gone)
+        with pytest.raises(OperationalError):
+            restore_backup(file, tmp_path / "again", "tester")
+    assert restore_backup(file, tmp_path / "again", "tester").faults == ()
+    assert list(tmp_path.glob(".again*")) == []
+
+
+@pytest.mark.needs("postgresql")
+def test_a_bank_whose_restore_was_killed_at_the_end_is_never_emptied(
+    postgres: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, root = _backup_of_postgresql(postgres, tmp_path, monkeypatch), tmp_path / "there" / "again"
+    _restore_killed_after("replace", file, root)
+    before = len(_system(root).ledger.links())
+    with pytest.raises(RestorePlaceTaken, match="the work folder is not empty"):
+        restore_backup(file, root, "tester")
+    moved = root.rename(tmp_path / "moved")
+    with pytest.raises(RestorePlaceTaken, match="the database is not empty"):
+        restore_backup(file, root, "tester")
+    assert len(_system(moved).ledger.links()) == before
+    write_backup(_system(moved), tmp_path / "second", Contents())
+    Path(os.environ["VOXPOP_DATABASE_URL_FILE"]).write_text(postgres.database("second"))
+    assert restore_backup(tmp_path / "second", root, "tester").faults == ()
+
+
+def test_what_a_living_restore_works_in_is_left_alone(backup: Path, tmp_path: Path) -> None:
+    root = tmp_path / "again"
+    with passing_folder(tmp_path, restoring_prefix(root)) as living:
+        (living.path / "bank").mkdir()
+        restore_backup(backup, root, "tester")
+        assert (living.path / "bank").is_dir()
 
 
 def test_a_backup_is_not_written_over_nor_into_the_open(bank: Bank, backup: Path) -> None:
@@ -269,6 +364,36 @@ def _hold_while_written(bank: Bank, folder: Path, between: Callable[[], object] 
             writer.join()
     between()
     assert restore_backup(folder / "b", folder / "again", "tester").faults == ()
+
+
+def _restore_killed_after(step: str, file: Path, root: Path) -> None:
+    """Restore in a process of its own, which ends as by ``kill -9`` once it has done a step."""
+    lines = (
+        "import os, signal, sys",
+        "from pathlib import Path",
+        "from voxpop.wiring import restoring",
+        f"place, name = {'Path' if step == 'replace' else 'restoring'}, {step!r}",
+        "step = getattr(place, name)",
+        "def killed(*given):",
+        "    step(*given)",
+        "    if step.__name__ != 'replace' or given[1] == root: os.kill(os.getpid(), signal.SIGKILL)",
+        "setattr(place, name, killed)",
+        "root = Path(sys.argv[2])",
+        "restoring.restore_backup(Path(sys.argv[1]), root, 'tester')",
+    )
+    command = [sys.executable, "-c", "\n".join(lines), str(file), str(root)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ})
+    assert done.returncode == -signal.SIGKILL, done.stderr
+
+
+def _backup_of_postgresql(postgres: Server, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a backup, and let the settings name an empty database."""
+    secret = folder / "url"
+    secret.write_text(postgres.database("before"))
+    monkeypatch.setenv("VOXPOP_DATABASE_URL_FILE", str(secret))
+    write_backup(bank_with_results(folder).system, folder / "b", Contents())
+    secret.write_text(postgres.database("after"))
+    return folder / "b"
 
 
 def _being_built(bank: Bank) -> str:

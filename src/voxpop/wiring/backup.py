@@ -26,7 +26,7 @@ from voxpop.kernel.clock import SystemClock, iso_utc
 from voxpop.kernel.digests import Json
 from voxpop.kernel.errors import Refused, Unavailable
 from voxpop.kernel.ledger import Event
-from voxpop.store.copying import postgresql_environment, postgresql_moment, sqlite_moment
+from voxpop.store.copying import CLAIM, postgresql_environment, postgresql_moment, sqlite_moment
 from voxpop.store.engine import HEAD, database_url
 from voxpop.volume.service import building_folder
 from voxpop.wiring.system import System
@@ -218,8 +218,9 @@ def _dumped(system: System, target: Path) -> Iterator[None]:
         with system.ledger.still():
             snapshot = moment.enter_context(postgresql_moment(engine))
             yield
-        arguments = ("--format=custom", f"--snapshot={snapshot}", "--exclude-schema=dbos", f"--file={target}")
-        postgresql_program("pg_dump", *arguments, "--no-owner", "--no-privileges", engine=engine)
+        arguments = ("--format=custom", f"--snapshot={snapshot}", f"--file={target}")
+        not_ours = ("--exclude-schema=dbos", f"--exclude-table={CLAIM}")
+        postgresql_program("pg_dump", *arguments, *not_ours, "--no-owner", "--no-privileges", engine=engine)
 
 
 def postgresql_program(name: str, *arguments: str, engine: Engine) -> None:
