@@ -20,7 +20,8 @@ from voxpop.kernel.clock import SystemClock
 from voxpop.kernel.digests import sha256_file
 from voxpop.kernel.ledger import Event
 from voxpop.volume.states import VolumeState
-from voxpop.wiring.backup import MANIFEST, BackupPlaceOpen, BackupThere, Contents, write_backup
+from voxpop.wiring.backup import MANIFEST, PASSING, BackupPlaceOpen, BackupThere, Contents, write_backup
+from voxpop.wiring.doctor import examine
 from voxpop.wiring.passing import passing_folder
 from voxpop.wiring.restoring import (
     BackupBroken,
@@ -245,6 +246,31 @@ def test_a_backup_that_fails_leaves_nothing(bank: Bank, tmp_path: Path, monkeypa
     assert bank.system.ledger.verify() == []
 
 
+def test_what_a_killed_backup_left_is_told_and_cleared_by_the_next(tmp_path: Path) -> None:
+    bank = bank_with_results(tmp_path)
+    protected, place = bank.system.work.protected, tmp_path / "backups"
+    place.mkdir()
+    _backup_killed(bank.system.work.root, place / "first")
+    left = [*protected.glob(".voxpop-backup-*"), *place.iterdir()]
+    assert len(left) == 2
+    assert {stat.S_IMODE(one.stat().st_mode) for one in left} == {0o700}
+    told = [one for one in examine(bank.system.work.root) if one.check == "left behind"]
+    assert [left[0].name in one.said for one in told] == [True]
+    with passing_folder(place, PASSING) as living:
+        write_backup(bank.system, place / "second", Contents())
+        assert sorted(place.iterdir()) == sorted([living.path, place / "second"])
+    assert [one for one in examine(bank.system.work.root) if one.check == "left behind"] == []
+
+
+def test_what_a_killed_restore_left_is_told(backup: Path, tmp_path: Path) -> None:
+    root = tmp_path / "again"
+    _restore_killed_after("_check_room", backup, root)
+    left = next(tmp_path.iterdir())
+    assert any(left.name in one.said for one in examine(root))
+    restore_backup(backup, root)
+    assert [one for one in examine(root) if one.check == "left behind"] == []
+
+
 def test_nothing_is_restored_over_what_is_there(backup: Path, tmp_path: Path) -> None:
     (tmp_path / "mine").write_text("")
     with pytest.raises(RestorePlaceTaken):
@@ -364,6 +390,21 @@ def _hold_while_written(bank: Bank, folder: Path, between: Callable[[], object] 
             writer.join()
     between()
     assert restore_backup(folder / "b", folder / "again", "tester").faults == ()
+
+
+def _backup_killed(root: Path, file: Path) -> None:
+    """Write a backup in a process of its own, which ends as by ``kill -9`` before the last of it is written."""
+    lines = (
+        "import os, signal, sys",
+        "from pathlib import Path",
+        "from voxpop.cli.opening import opened",
+        "from voxpop.wiring import backup",
+        "backup._Archive.finish = lambda *_: os.kill(os.getpid(), signal.SIGKILL)",
+        "backup.write_backup(opened(Path(sys.argv[1]), 'tester'), Path(sys.argv[2]), backup.Contents())",
+    )
+    command = [sys.executable, "-c", "\n".join(lines), str(root), str(file)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ})
+    assert done.returncode == -signal.SIGKILL, done.stderr
 
 
 def _restore_killed_after(step: str, file: Path, root: Path) -> None:

@@ -14,7 +14,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import IO
 
 from sqlalchemy import Engine, create_engine
@@ -29,6 +28,7 @@ from voxpop.kernel.ledger import Event
 from voxpop.store.copying import CLAIM, postgresql_environment, postgresql_moment, sqlite_moment
 from voxpop.store.engine import HEAD, database_url
 from voxpop.volume.service import building_folder
+from voxpop.wiring.passing import clear, passing_folder
 from voxpop.wiring.system import System
 
 FORMAT = 1
@@ -36,6 +36,9 @@ MANIFEST = "manifest.json"
 SQLITE, POSTGRESQL = "voxpop.db", "voxpop.dump"
 LARGE = ("volumes", "appliances", "runs", "results", "releases")
 """The folders that only a backup with data holds."""
+
+PASSING = ".voxpop-backup-"
+"""What the folders begin with that are there while one is written: in the protected folder, and beside its file."""
 
 _LEFT_OUT = frozenset({"index", "staging", "quarantine", "demo-population", "demo-archive"})
 _HEAD = "audit-head.json"
@@ -143,15 +146,17 @@ def write_backup(system: System, file: Path, contents: Contents) -> Backup:
     if file.exists():
         raise BackupThere
     _check_place(system, file)
+    for place in {system.work.protected, file.parent}:
+        clear(place, PASSING)
     facts: dict[str, Json] = {"protected": contents.protected, "data": contents.data}
     system.ledger.record(Event("bank.copied", f"bank:{system.settings.project}", system.person, facts=facts))
     with (
-        TemporaryDirectory(prefix=".backup-", dir=system.work.protected) as made,
+        passing_folder(system.work.protected, PASSING) as made,
         _whole(file) as draft,
         zipfile.ZipFile(draft, "w") as opened,
     ):
         archive = _Archive(opened)
-        kind = _add_moment(system, archive, Path(made), protected=contents.protected)
+        kind = _add_moment(system, archive, made.path, protected=contents.protected)
         for name, path in _files(system, contents):
             archive.add(name, path)
         left_out = _left_out(system, contents)
@@ -171,10 +176,9 @@ def _check_place(system: System, file: Path) -> None:
 @contextmanager
 def _whole(file: Path) -> Iterator[IO[bytes]]:
     """Yield a stream to write a file to; it has its name when all of it is on the disk."""
-    draft = file.with_name(f".{file.name}.{os.getpid()}.new")
-    number = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(number, "w+b") as stream:
+    with passing_folder(file.parent, PASSING) as passing:
+        draft = passing.path / "backup"
+        with os.fdopen(os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600), "w+b") as stream:
             yield stream
             stream.flush()
             os.fsync(stream.fileno())
@@ -182,8 +186,6 @@ def _whole(file: Path) -> Iterator[IO[bytes]]:
             os.link(draft, file)  # unlike a rename, it does not write over what another was quicker to put there
         except FileExistsError as there:
             raise BackupThere from there
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def _add_moment(system: System, archive: _Archive, folder: Path, *, protected: bool) -> str:

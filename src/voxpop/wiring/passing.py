@@ -79,8 +79,8 @@ def _of_kind(parent: Path, prefix: str) -> list[Path]:
 def _taken(folder: Path) -> Iterator[bool]:
     """Hold a folder that a dead process left; false where a living one does, or where none ever held it."""
     lock = FileLock(folder / _HELD)
-    if (folder / _HELD).is_file():
-        with suppress(OSError):
+    with suppress(OSError):  # a living one holds it, or it is another user's
+        if (folder / _HELD).is_file():
             lock.acquire(timeout=0)
     try:
         yield lock.is_locked
