@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -20,7 +21,16 @@ from voxpop.kernel.clock import SystemClock
 from voxpop.kernel.digests import sha256_file
 from voxpop.kernel.ledger import Event
 from voxpop.volume.states import VolumeState
-from voxpop.wiring.backup import MANIFEST, PASSING, BackupPlaceOpen, BackupThere, Contents, write_backup
+from voxpop.wiring.backup import (
+    MANIFEST,
+    PASSING,
+    BackupPlaceOpen,
+    BackupThere,
+    Contents,
+    FileLost,
+    _Archive,
+    write_backup,
+)
 from voxpop.wiring.doctor import examine
 from voxpop.wiring.passing import passing_folder
 from voxpop.wiring.restoring import (
@@ -87,6 +97,63 @@ def test_with_data_the_volumes_and_results_come_along(bank: Bank, tmp_path: Path
     for before in (bank.system.work.results / RUN).rglob("*.*"):
         after = again.work.results / before.relative_to(bank.system.work.results)
         assert sha256_file(after) == sha256_file(before)
+
+
+@pytest.mark.parametrize(
+    ("lost", "when"),
+    [
+        (f"results/{RUN}/log.txt", f"results/{RUN}/log.txt"),
+        (f"results/{RUN}/outputs", f"results/{RUN}/log.txt"),
+        (f"results/{RUN}", "results/an-earlier-one/log.txt"),
+    ],
+)
+def test_what_vanishes_while_it_is_copied_is_listed_and_the_rest_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lost: str, when: str
+) -> None:
+    bank = bank_with_results(tmp_path)
+    earlier = bank.system.work.results / "an-earlier-one"
+    earlier.mkdir()
+    (earlier / "log.txt").write_text("")
+    _taken_away_meanwhile(monkeypatch, bank.system.work.root / lost, when)
+    made = write_backup(bank.system, tmp_path / "b", Contents(data=True))
+    assert made.vanished == (lost,)
+    with zipfile.ZipFile(tmp_path / "b") as archive:
+        assert json.loads(archive.read(MANIFEST))["vanished"] == [lost]
+        assert "results/an-earlier-one/log.txt" in archive.namelist()
+    restored = restore_backup(tmp_path / "b", tmp_path / "again", "tester")
+    assert any("1 files or folders that vanished" in line for line in restored.left_out)
+    assert restored.faults == ()
+
+
+@pytest.mark.parametrize(
+    ("lost", "when", "said"),
+    [
+        (f"volumes/{VOLUME}/participants.tsv", f"volumes/{VOLUME}/participants.tsv", f"of volume '{VOLUME}' vanished"),
+        (f"volumes/{VOLUME}/sub-aaaa", f"volumes/{VOLUME}/participants.tsv", f"of volume '{VOLUME}' vanished"),
+        ("protected/pseudonym.key", "protected/pseudonym.key", "of the settings or the protected folder vanished"),
+    ],
+)
+def test_a_file_that_has_to_be_there_and_vanishes_stops_the_backup(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lost: str, when: str, said: str
+) -> None:
+    bank = bank_with_results(tmp_path)
+    _taken_away_meanwhile(monkeypatch, bank.system.work.root / lost, when)
+    with pytest.raises(FileLost, match=said):
+        write_backup(bank.system, tmp_path / "b", Contents(data=True))
+    assert [one.name for one in tmp_path.iterdir()] == ["work"]
+
+
+def test_the_command_prints_what_vanished(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from voxpop.cli.backup import backup as command
+
+    bank = bank_with_results(tmp_path)
+    root = bank.system.work.root
+    log = f"results/{RUN}/log.txt"
+    _taken_away_meanwhile(monkeypatch, root / log, log)
+    command(tmp_path / "b", with_data=True, work=root, person="tester")
+    assert f"vanished while it was copied:\n  {log}\n" in capsys.readouterr().out
 
 
 def test_without_the_protected_folder_no_key_is_in_it(bank: Bank, tmp_path: Path) -> None:
@@ -390,6 +457,18 @@ def _hold_while_written(bank: Bank, folder: Path, between: Callable[[], object] 
             writer.join()
     between()
     assert restore_backup(folder / "b", folder / "again", "tester").faults == ()
+
+
+def _taken_away_meanwhile(monkeypatch: pytest.MonkeyPatch, lost: Path, when: str) -> None:
+    """Take a file or folder away when the file of a name is about to be copied."""
+    really = _Archive.add
+
+    def add(archive: _Archive, name: str, file: Path) -> None:
+        if name == when:
+            shutil.rmtree(lost) if lost.is_dir() else lost.unlink()
+        really(archive, name, file)
+
+    monkeypatch.setattr("voxpop.wiring.backup._Archive.add", add)
 
 
 def _backup_killed(root: Path, file: Path) -> None:
