@@ -5,6 +5,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,7 @@ from voxpop.store.engine import HEAD, DatabaseUnreachable, DatabaseUrlInvalid, d
 from voxpop.store.ledger import SqlLedger
 from voxpop.store.operations import SqlOperations
 from voxpop.store.schema import Base
+from voxpop.store.sessions import SqlSessions
 from voxpop.wiring.errors import SettingsInvalid
 from voxpop.wiring.settings import read_settings
 from voxpop.wiring.system import System
@@ -142,6 +144,17 @@ def test_a_worker_that_lost_its_work_cannot_end_it(url: str) -> None:
     assert operations.get(first.id).state is OperationState.WORKING
     operations.end(first.id, "", "worker-2")
     assert operations.get(first.id).state is OperationState.DONE
+
+
+def test_processes_that_forget_failed_sign_ins_at_once_do_not_stop_each_other(url: str) -> None:
+    sessions, then = SqlSessions(open_engine(url)), datetime(2026, 1, 1, tzinfo=UTC)
+    for number in range(40):
+        sessions.failed(f"old-{number}", then)
+    later = then + timedelta(hours=2)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda number: sessions.failed(f"new-{number}", later), range(8)))
+    assert sum(sessions.failures(f"old-{number}", then)[0] for number in range(40)) == 0
+    assert sum(sessions.failures(f"new-{number}", then)[0] for number in range(8)) == 8
 
 
 def test_a_whole_bank_lives_on_it(postgres: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
