@@ -14,12 +14,13 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, text
-from tests.bank import PROJECT, Bank, bank_with_results
+from tests.bank import PROJECT, VOLUME, Bank, bank_with_results
 from tests.postgres import Server
 
-from voxpop.flow.operations import OperationState
+from voxpop.flow.operations import OperationState, Sight
 from voxpop.flow.rules import Work
 from voxpop.kernel.clock import SystemClock
+from voxpop.kernel.ids import ApplicationId
 from voxpop.kernel.ledger import Event
 from voxpop.store import engine as store_engine
 from voxpop.store.chain import SignedHead
@@ -162,6 +163,15 @@ def test_a_whole_bank_lives_on_it(postgres: Server, tmp_path: Path, monkeypatch:
     assert bank.client("ada").get(f"/applications/{PROJECT}").status_code == 200
     assert bank.system.ledger.verify() == []
     assert bank.system.jobs_url.startswith("postgresql+psycopg://")
+
+
+def test_the_operations_that_may_be_seen_are_found_on_it(
+    postgres: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    operations = postgres_bank(postgres, "seen", tmp_path, monkeypatch).system.operations
+    asked = operations.ask(Work.DEPLOY, f"volume:{VOLUME}", "Teo Example")
+    for projects, seen in ((None, [asked]), ({PROJECT}, [asked]), (set[ApplicationId](), [])):
+        assert operations.seen(Sight({"run": None}, projects, archives=True)) == seen
 
 
 def test_a_restarted_server_is_no_error_to_who_asks_next(url: str, postgres: Server, tmp_path: Path) -> None:
