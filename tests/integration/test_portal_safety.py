@@ -424,6 +424,16 @@ def test_health_tells_nothing_but_health(bank: Bank) -> None:
     assert "voxpop_requests_total" in client.get("/metrics").text
 
 
+def test_a_list_that_goes_on_after_anothers_run_answers_as_after_one_that_is_not_there(bank: Bank) -> None:
+    unknown = RUN.replace("r1", "r9")
+    for name, status in (("olga", 404), ("ada", 200), ("aurora", 200)):
+        client = bank.client(name)
+        here, nowhere = (client.get("/runs", params={"before": run}) for run in (RUN, unknown))
+        assert (here.status_code, nowhere.status_code) == (status, 404), name
+        if status == nowhere.status_code:
+            assert here.text.replace(RUN, unknown) == nowhere.text
+
+
 def test_who_sends_too_many_requests_is_told_to_wait_and_others_are_not(tmp_path: Path) -> None:
     (tmp_path / "work").mkdir()
     (tmp_path / "work" / "voxpop.toml").write_text("[web]\nrequests_per_minute = 10\n")
