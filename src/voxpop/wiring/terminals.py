@@ -1,8 +1,10 @@
 """Terminals on the appliances of this machine."""
 
 from pathlib import Path
+from secrets import token_hex
 
 from voxpop.appliance.errors import TerminalNotGiven
+from voxpop.appliance.model import Deployment
 from voxpop.appliance.terminals import Rights, Room, Terminal, TerminalService
 from voxpop.backends import process
 from voxpop.backends.sandbox.bubblewrap import terminal_places
@@ -27,12 +29,13 @@ class LocalTerminals:
     def __init__(self, hidden: Path) -> None:
         self._hidden = hidden
 
+    def check(self, deployment: Deployment) -> None:
+        """Refuse an appliance whose sandbox can't hold a person."""
+        self._sandbox(deployment)
+
     def open(self, room: Room, size: tuple[int, int], line: str | None) -> Terminal:
         """Open a shell in a room; with ``line``, one that does that line and ends."""
         deployment = room.deployment
-        sandbox = sandbox_named(deployment.sandbox, self._hidden)
-        if not isinstance(sandbox, CanHostTerminal):
-            raise TerminalNotGiven(deployment.appliance, deployment.site, deployment.sandbox)
         seat = Seat(
             account=room.account,
             host=deployment.appliance,
@@ -43,14 +46,20 @@ class LocalTerminals:
             cores=deployment.cores,
             memory_gb=deployment.memory_gb,
         )
-        return process.open_terminal(sandbox.wrap_terminal(seat, line), env=_ENVIRONMENT, size=size)
+        return process.open_terminal(self._sandbox(deployment).wrap_terminal(seat, line), env=_ENVIRONMENT, size=size)
+
+    def _sandbox(self, deployment: Deployment) -> CanHostTerminal:
+        sandbox = sandbox_named(deployment.sandbox, self._hidden)
+        if not isinstance(sandbox, CanHostTerminal):
+            raise TerminalNotGiven(deployment.appliance, deployment.site, deployment.sandbox)
+        return sandbox
 
 
 def _accounts(room: Room) -> Path:
     """Write the table of accounts that the shell reads: the person, and nobody of this machine."""
     _, _, home = terminal_places()
     file = room.home.parent / f".{room.account}.passwd"  # no account's name begins with a dot
-    draft = file.with_suffix(".new")
+    draft = file.with_name(f"{file.name}.{token_hex(8)}.new")  # two of the person's terminals may be opened at once
     draft.write_text(f"{room.account}:x:1000:1000::{home}:/bin/bash\n", encoding="utf-8")
     draft.replace(file)
     return file
