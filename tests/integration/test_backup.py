@@ -20,6 +20,7 @@ from tests.postgres import Server
 from voxpop.kernel.clock import SystemClock
 from voxpop.kernel.digests import sha256_file
 from voxpop.kernel.ledger import Event
+from voxpop.store.engine import DatabaseUnreachable
 from voxpop.volume.states import VolumeState
 from voxpop.wiring.backup import (
     MANIFEST,
@@ -195,6 +196,9 @@ def test_the_same_on_postgresql(postgres: Server, tmp_path: Path, monkeypatch: p
     _hold_while_written(bank, tmp_path, elsewhere)
     with pytest.raises(RestorePlaceTaken, match="the database is not empty"):
         restore_backup(tmp_path / "b", tmp_path / "third")
+    secret.write_text("postgresql://voxpop:hunter2@127.0.0.1:1/voxpop")
+    with pytest.raises(DatabaseUnreachable):
+        restore_backup(tmp_path / "b", tmp_path / "third")
     monkeypatch.delenv("VOXPOP_DATABASE_URL_FILE")
     with pytest.raises(OtherDatabase, match="VOXPOP_DATABASE_URL_FILE"):
         restore_backup(tmp_path / "b", tmp_path / "third")
@@ -282,6 +286,25 @@ def test_a_bank_whose_restore_was_killed_at_the_end_is_never_emptied(
     write_backup(_system(moved), tmp_path / "second", Contents())
     Path(os.environ["VOXPOP_DATABASE_URL_FILE"]).write_text(postgres.database("second"))
     assert restore_backup(tmp_path / "second", root, "tester").faults == ()
+
+
+@pytest.mark.needs("postgresql")
+def test_a_bank_that_has_its_name_is_not_emptied_by_ctrl_c(
+    postgres: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, root, replace = _backup_of_postgresql(postgres, tmp_path, monkeypatch), tmp_path / "again", Path.replace
+
+    def interrupted(path: Path, target: Path) -> None:
+        replace(path, target)
+        if target == root:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as once:
+        once.setattr(Path, "replace", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            restore_backup(file, root, "tester")
+    assert _system(root).ledger.verify() == []
+    assert list(tmp_path.glob(".again*")) == []
 
 
 def test_what_a_living_restore_works_in_is_left_alone(backup: Path, tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from voxpop.kernel.ledger import Event
 from voxpop.kernel.zips import BROKEN_ZIP
 from voxpop.store.chain import SignedHead, faults
 from voxpop.store.claims import claim, give_up, let_go
-from voxpop.store.engine import database_url, open_engine
+from voxpop.store.engine import database_url, open_engine, revision_of
 from voxpop.store.ledger import SqlLedger
 from voxpop.store.runs import SqlRuns
 from voxpop.store.volumes import SqlVolumes
@@ -153,6 +153,8 @@ def restore_backup(file: Path, root: Path, person: str | None = None) -> Restore
         If the work folder or the database holds something.
     OtherDatabase
         If the settings name another kind of database than the backup is of.
+    DatabaseUnreachable
+        If the database does not answer, or does not let us in.
     TooLarge
         If the disk has no room for it.
     """
@@ -304,17 +306,19 @@ def _database(manifest: _Manifest, root: Path, passing: Passing) -> Iterator[Eng
     if name == SQLITE:
         yield None
         return
-    url = database_url(read_database_url(WorkFolder(draft), settings))
-    engine = create_engine(url, poolclass=NullPool, hide_parameters=True)
+    url = read_database_url(WorkFolder(draft), settings)
+    revision_of(url)  # refuses, in a sentence of its own, one that does not answer
+    engine = create_engine(database_url(url), poolclass=NullPool, hide_parameters=True)
     if not claim(engine, passing.path.name, _unfinished(root)):
         raise RestorePlaceTaken("the database")
     try:
         yield engine
     except BaseException:
-        passing.kept = True  # the next restore knows by it that what is in the database is nobody's
-        with suppress(SQLAlchemyError):
-            give_up(engine, passing.path.name)
-            passing.kept = False
+        if draft.is_dir():  # else it has become the bank, and the database is its own
+            passing.kept = True  # the next restore knows by it that what is in the database is nobody's
+            with suppress(SQLAlchemyError):
+                give_up(engine, passing.path.name)
+                passing.kept = False
         raise
     with suppress(SQLAlchemyError):  # the bank is there; a mark that stays does no harm
         let_go(engine)
