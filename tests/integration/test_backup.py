@@ -2,6 +2,8 @@
 
 import json
 import os
+import shutil
+import signal
 import stat
 import subprocess
 import sys
@@ -11,14 +13,27 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from sqlalchemy.exc import OperationalError
 from tests.bank import RUN, VOLUME, Bank, bank_with_results
 from tests.postgres import Server
 
 from voxpop.kernel.clock import SystemClock
 from voxpop.kernel.digests import sha256_file
 from voxpop.kernel.ledger import Event
+from voxpop.store.engine import DatabaseUnreachable
 from voxpop.volume.states import VolumeState
-from voxpop.wiring.backup import MANIFEST, BackupPlaceOpen, BackupThere, Contents, write_backup
+from voxpop.wiring.backup import (
+    MANIFEST,
+    PASSING,
+    BackupPlaceOpen,
+    BackupThere,
+    Contents,
+    FileLost,
+    _Archive,
+    write_backup,
+)
+from voxpop.wiring.doctor import examine
+from voxpop.wiring.passing import passing_folder
 from voxpop.wiring.restoring import (
     BackupBroken,
     BackupNewer,
@@ -26,6 +41,7 @@ from voxpop.wiring.restoring import (
     RestorePlaceTaken,
     TooLarge,
     restore_backup,
+    restoring_prefix,
 )
 from voxpop.wiring.settings import read_settings
 from voxpop.wiring.system import System
@@ -84,6 +100,63 @@ def test_with_data_the_volumes_and_results_come_along(bank: Bank, tmp_path: Path
         assert sha256_file(after) == sha256_file(before)
 
 
+@pytest.mark.parametrize(
+    ("lost", "when"),
+    [
+        (f"results/{RUN}/log.txt", f"results/{RUN}/log.txt"),
+        (f"results/{RUN}/outputs", f"results/{RUN}/log.txt"),
+        (f"results/{RUN}", "results/an-earlier-one/log.txt"),
+    ],
+)
+def test_what_vanishes_while_it_is_copied_is_listed_and_the_rest_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lost: str, when: str
+) -> None:
+    bank = bank_with_results(tmp_path)
+    earlier = bank.system.work.results / "an-earlier-one"
+    earlier.mkdir()
+    (earlier / "log.txt").write_text("")
+    _taken_away_meanwhile(monkeypatch, bank.system.work.root / lost, when)
+    made = write_backup(bank.system, tmp_path / "b", Contents(data=True))
+    assert made.vanished == (lost,)
+    with zipfile.ZipFile(tmp_path / "b") as archive:
+        assert json.loads(archive.read(MANIFEST))["vanished"] == [lost]
+        assert "results/an-earlier-one/log.txt" in archive.namelist()
+    restored = restore_backup(tmp_path / "b", tmp_path / "again", "tester")
+    assert any("1 files or folders that vanished" in line for line in restored.left_out)
+    assert restored.faults == ()
+
+
+@pytest.mark.parametrize(
+    ("lost", "when", "said"),
+    [
+        (f"volumes/{VOLUME}/participants.tsv", f"volumes/{VOLUME}/participants.tsv", f"of volume '{VOLUME}' vanished"),
+        (f"volumes/{VOLUME}/sub-aaaa", f"volumes/{VOLUME}/participants.tsv", f"of volume '{VOLUME}' vanished"),
+        ("protected/pseudonym.key", "protected/pseudonym.key", "of the settings or the protected folder vanished"),
+    ],
+)
+def test_a_file_that_has_to_be_there_and_vanishes_stops_the_backup(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lost: str, when: str, said: str
+) -> None:
+    bank = bank_with_results(tmp_path)
+    _taken_away_meanwhile(monkeypatch, bank.system.work.root / lost, when)
+    with pytest.raises(FileLost, match=said):
+        write_backup(bank.system, tmp_path / "b", Contents(data=True))
+    assert [one.name for one in tmp_path.iterdir()] == ["work"]
+
+
+def test_the_command_prints_what_vanished(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from voxpop.cli.backup import backup as command
+
+    bank = bank_with_results(tmp_path)
+    root = bank.system.work.root
+    log = f"results/{RUN}/log.txt"
+    _taken_away_meanwhile(monkeypatch, root / log, log)
+    command(tmp_path / "b", with_data=True, work=root, person="tester")
+    assert f"vanished while it was copied:\n  {log}\n" in capsys.readouterr().out
+
+
 def test_without_the_protected_folder_no_key_is_in_it(bank: Bank, tmp_path: Path) -> None:
     file = tmp_path / "open.backup"
     made = write_backup(bank.system, file, Contents(protected=False))
@@ -123,10 +196,123 @@ def test_the_same_on_postgresql(postgres: Server, tmp_path: Path, monkeypatch: p
     _hold_while_written(bank, tmp_path, elsewhere)
     with pytest.raises(RestorePlaceTaken, match="the database is not empty"):
         restore_backup(tmp_path / "b", tmp_path / "third")
+    secret.write_text("postgresql://voxpop:hunter2@127.0.0.1:1/voxpop")
+    with pytest.raises(DatabaseUnreachable):
+        restore_backup(tmp_path / "b", tmp_path / "third")
     monkeypatch.delenv("VOXPOP_DATABASE_URL_FILE")
     with pytest.raises(OtherDatabase, match="VOXPOP_DATABASE_URL_FILE"):
         restore_backup(tmp_path / "b", tmp_path / "third")
     assert not (tmp_path / "third").exists()
+
+
+@pytest.mark.parametrize("step", ["_check_room", "_fill", "_checked", "_close"])
+def test_a_restore_that_was_killed_is_done_by_the_same_command_again(bank: Bank, tmp_path: Path, step: str) -> None:
+    file, root = tmp_path / "all.backup", tmp_path / "there" / "again"
+    write_backup(bank.system, file, Contents(data=True))
+    _restore_killed_after(step, file, root)
+    assert not root.exists()
+    restored = restore_backup(file, root, "tester")
+    assert (restored.faults, restored.missing) == ((), ())
+    again = _system(root)
+    assert again.volumes.verify_volume(VOLUME).intact
+    assert [link.event.action for link in again.ledger.links()].count("bank.restored") == 1
+    assert list(root.parent.iterdir()) == [root]
+
+
+@pytest.mark.needs("postgresql")
+@pytest.mark.parametrize("step", ["_check_room", "_fill", "_checked", "_close"])
+def test_the_same_on_postgresql_where_the_database_was_filled(
+    postgres: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    file, root = _backup_of_postgresql(postgres, tmp_path, monkeypatch), tmp_path / "there" / "again"
+    _restore_killed_after(step, file, root)
+    with pytest.raises(RestorePlaceTaken, match="the database is not empty"):
+        restore_backup(file, tmp_path / "elsewhere", "tester")
+    assert restore_backup(file, root, "tester").faults == ()
+    again = _system(root)
+    assert again.ledger.verify() == []
+    assert [link.event.action for link in again.ledger.links()].count("bank.restored") == 1
+    assert list(root.parent.iterdir()) == [root]
+
+
+@pytest.mark.needs("postgresql")
+def test_a_restore_that_failed_leaves_postgresql_empty(
+    postgres: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = _backup_of_postgresql(postgres, tmp_path, monkeypatch)
+
+    def full(*_: object) -> None:
+        raise OSError(28, "")
+
+    with monkeypatch.context() as once:
+        once.setattr("voxpop.wiring.restoring._close", full)
+        with pytest.raises(OSError, match="28"):
+            restore_backup(file, tmp_path / "again", "tester")
+    assert list(tmp_path.glob(".again*")) == []
+    assert restore_backup(file, tmp_path / "elsewhere", "tester").faults == ()
+
+
+@pytest.mark.needs("postgresql")
+def test_a_restore_whose_database_went_away_is_done_by_the_same_command_again(
+    postgres: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = _backup_of_postgresql(postgres, tmp_path, monkeypatch)
+
+    def gone(*_: object) -> None:
+        raise OperationalError("", None, OSError())
+
+    with monkeypatch.context() as once:
+        once.setattr("voxpop.wiring.restoring._close", gone)
+        once.setattr("voxpop.wiring.restoring.give_up", gone)
+        with pytest.raises(OperationalError):
+            restore_backup(file, tmp_path / "again", "tester")
+    assert restore_backup(file, tmp_path / "again", "tester").faults == ()
+    assert list(tmp_path.glob(".again*")) == []
+
+
+@pytest.mark.needs("postgresql")
+def test_a_bank_whose_restore_was_killed_at_the_end_is_never_emptied(
+    postgres: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, root = _backup_of_postgresql(postgres, tmp_path, monkeypatch), tmp_path / "there" / "again"
+    _restore_killed_after("replace", file, root)
+    before = len(_system(root).ledger.links())
+    with pytest.raises(RestorePlaceTaken, match="the work folder is not empty"):
+        restore_backup(file, root, "tester")
+    moved = root.rename(tmp_path / "moved")
+    with pytest.raises(RestorePlaceTaken, match="the database is not empty"):
+        restore_backup(file, root, "tester")
+    assert len(_system(moved).ledger.links()) == before
+    write_backup(_system(moved), tmp_path / "second", Contents())
+    Path(os.environ["VOXPOP_DATABASE_URL_FILE"]).write_text(postgres.database("second"))
+    assert restore_backup(tmp_path / "second", root, "tester").faults == ()
+
+
+@pytest.mark.needs("postgresql")
+def test_a_bank_that_has_its_name_is_not_emptied_by_ctrl_c(
+    postgres: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, root, replace = _backup_of_postgresql(postgres, tmp_path, monkeypatch), tmp_path / "again", Path.replace
+
+    def interrupted(path: Path, target: Path) -> None:
+        replace(path, target)
+        if target == root:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as once:
+        once.setattr(Path, "replace", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            restore_backup(file, root, "tester")
+    assert _system(root).ledger.verify() == []
+    assert list(tmp_path.glob(".again*")) == []
+
+
+def test_what_a_living_restore_works_in_is_left_alone(backup: Path, tmp_path: Path) -> None:
+    root = tmp_path / "again"
+    with passing_folder(tmp_path, restoring_prefix(root)) as living:
+        (living.path / "bank").mkdir()
+        restore_backup(backup, root, "tester")
+        assert (living.path / "bank").is_dir()
 
 
 def test_a_backup_is_not_written_over_nor_into_the_open(bank: Bank, backup: Path) -> None:
@@ -148,6 +334,31 @@ def test_a_backup_that_fails_leaves_nothing(bank: Bank, tmp_path: Path, monkeypa
         write_backup(bank.system, tmp_path / "b", Contents())
     assert list(tmp_path.iterdir()) == []
     assert bank.system.ledger.verify() == []
+
+
+def test_what_a_killed_backup_left_is_told_and_cleared_by_the_next(tmp_path: Path) -> None:
+    bank = bank_with_results(tmp_path)
+    protected, place = bank.system.work.protected, tmp_path / "backups"
+    place.mkdir()
+    _backup_killed(bank.system.work.root, place / "first")
+    left = [*protected.glob(".voxpop-backup-*"), *place.iterdir()]
+    assert len(left) == 2
+    assert {stat.S_IMODE(one.stat().st_mode) for one in left} == {0o700}
+    told = [one for one in examine(bank.system.work.root) if one.check == "left behind"]
+    assert [left[0].name in one.said for one in told] == [True]
+    with passing_folder(place, PASSING) as living:
+        write_backup(bank.system, place / "second", Contents())
+        assert sorted(place.iterdir()) == sorted([living.path, place / "second"])
+    assert [one for one in examine(bank.system.work.root) if one.check == "left behind"] == []
+
+
+def test_what_a_killed_restore_left_is_told(backup: Path, tmp_path: Path) -> None:
+    root = tmp_path / "again"
+    _restore_killed_after("_check_room", backup, root)
+    left = next(tmp_path.iterdir())
+    assert any(left.name in one.said for one in examine(root))
+    restore_backup(backup, root)
+    assert [one for one in examine(root) if one.check == "left behind"] == []
 
 
 def test_nothing_is_restored_over_what_is_there(backup: Path, tmp_path: Path) -> None:
@@ -269,6 +480,63 @@ def _hold_while_written(bank: Bank, folder: Path, between: Callable[[], object] 
             writer.join()
     between()
     assert restore_backup(folder / "b", folder / "again", "tester").faults == ()
+
+
+def _taken_away_meanwhile(monkeypatch: pytest.MonkeyPatch, lost: Path, when: str) -> None:
+    """Take a file or folder away when the file of a name is about to be copied."""
+    really = _Archive.add
+
+    def add(archive: _Archive, name: str, file: Path) -> None:
+        if name == when:
+            shutil.rmtree(lost) if lost.is_dir() else lost.unlink()
+        really(archive, name, file)
+
+    monkeypatch.setattr("voxpop.wiring.backup._Archive.add", add)
+
+
+def _backup_killed(root: Path, file: Path) -> None:
+    """Write a backup in a process of its own, which ends as by ``kill -9`` before the last of it is written."""
+    lines = (
+        "import os, signal, sys",
+        "from pathlib import Path",
+        "from voxpop.cli.opening import opened",
+        "from voxpop.wiring import backup",
+        "backup._Archive.finish = lambda *_: os.kill(os.getpid(), signal.SIGKILL)",
+        "backup.write_backup(opened(Path(sys.argv[1]), 'tester'), Path(sys.argv[2]), backup.Contents())",
+    )
+    command = [sys.executable, "-c", "\n".join(lines), str(root), str(file)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ})
+    assert done.returncode == -signal.SIGKILL, done.stderr
+
+
+def _restore_killed_after(step: str, file: Path, root: Path) -> None:
+    """Restore in a process of its own, which ends as by ``kill -9`` once it has done a step."""
+    lines = (
+        "import os, signal, sys",
+        "from pathlib import Path",
+        "from voxpop.wiring import restoring",
+        f"place, name = {'Path' if step == 'replace' else 'restoring'}, {step!r}",
+        "step = getattr(place, name)",
+        "def killed(*given):",
+        "    step(*given)",
+        "    if step.__name__ != 'replace' or given[1] == root: os.kill(os.getpid(), signal.SIGKILL)",
+        "setattr(place, name, killed)",
+        "root = Path(sys.argv[2])",
+        "restoring.restore_backup(Path(sys.argv[1]), root, 'tester')",
+    )
+    command = [sys.executable, "-c", "\n".join(lines), str(file), str(root)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ})
+    assert done.returncode == -signal.SIGKILL, done.stderr
+
+
+def _backup_of_postgresql(postgres: Server, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a backup, and let the settings name an empty database."""
+    secret = folder / "url"
+    secret.write_text(postgres.database("before"))
+    monkeypatch.setenv("VOXPOP_DATABASE_URL_FILE", str(secret))
+    write_backup(bank_with_results(folder).system, folder / "b", Contents())
+    secret.write_text(postgres.database("after"))
+    return folder / "b"
 
 
 def _being_built(bank: Bank) -> str:

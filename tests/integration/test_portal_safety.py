@@ -22,6 +22,7 @@ from voxpop.application.document import read_document
 from voxpop.application.states import ApplicationState
 from voxpop.flow.work import ProjectOver
 from voxpop.kernel.ids import ApplicationId, RunId, VolumeId
+from voxpop.store.engine import open_engine
 from voxpop.store.people import SqlPeople
 from voxpop.store.sessions import SqlSessions, SqlTokens
 from voxpop.web.app import create_app
@@ -95,6 +96,30 @@ def test_a_known_browser_goes_on_while_many_addresses_guess_together(entrance: E
             entrance.sign_in("carmen", "wrong", "", known)
     with pytest.raises(TooManyTries):  # a cookie for one account helps with no other
         entrance.sign_in("carmen", PASSWORD, "", known)
+
+
+def test_failed_sign_ins_are_forgotten_when_they_no_longer_count(tmp_path: Path, watch: Watch) -> None:
+    sessions = SqlSessions(open_engine(f"sqlite:///{tmp_path / 'voxpop.db'}"))
+    for number in range(10):
+        sessions.failed(f"old-{number}", watch.now())
+    watch.wait(minutes=30)
+    sessions.failed("younger", watch.now())
+    watch.wait(minutes=31)
+    sessions.failed("new", watch.now())
+    ever = datetime.min.replace(tzinfo=UTC)
+    assert [sessions.failures(f"old-{number}", ever)[0] for number in range(10)] == [0] * 10
+    assert [sessions.failures(key, ever)[0] for key in ("younger", "new")] == [1, 1]
+
+
+def test_what_still_counts_is_not_forgotten_by_another_failure(entrance: Entrance, watch: Watch) -> None:
+    for number in range(100):
+        with pytest.raises(SignInRefused):
+            entrance.sign_in("ada", "wrong", "", Knock(f"203.0.113.{number}"))
+    watch.wait(minutes=59)
+    with pytest.raises(SignInRefused):
+        entrance.sign_in("carmen", "wrong", "", HOME)
+    with pytest.raises(TooManyTries):
+        entrance.sign_in("ada", PASSWORD, "", HOME)
 
 
 def test_an_unknown_name_is_answered_as_a_wrong_password(entrance: Entrance) -> None:
@@ -397,6 +422,16 @@ def test_health_tells_nothing_but_health(bank: Bank) -> None:
     assert ready.json() == {"database": True, "work_folder": True, "worker": False}
     assert ready.status_code == 503
     assert "voxpop_requests_total" in client.get("/metrics").text
+
+
+def test_a_list_that_goes_on_after_anothers_run_answers_as_after_one_that_is_not_there(bank: Bank) -> None:
+    unknown = RUN.replace("r1", "r9")
+    for name, status in (("olga", 404), ("ada", 200), ("aurora", 200)):
+        client = bank.client(name)
+        here, nowhere = (client.get("/runs", params={"before": run}) for run in (RUN, unknown))
+        assert (here.status_code, nowhere.status_code) == (status, 404), name
+        if status == nowhere.status_code:
+            assert here.text.replace(RUN, unknown) == nowhere.text
 
 
 def test_who_sends_too_many_requests_is_told_to_wait_and_others_are_not(tmp_path: Path) -> None:

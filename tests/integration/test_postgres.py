@@ -5,6 +5,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -13,12 +14,13 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, text
-from tests.bank import PROJECT, Bank, bank_with_results
+from tests.bank import PROJECT, VOLUME, Bank, bank_with_results
 from tests.postgres import Server
 
-from voxpop.flow.operations import OperationState
+from voxpop.flow.operations import OperationState, Sight
 from voxpop.flow.rules import Work
 from voxpop.kernel.clock import SystemClock
+from voxpop.kernel.ids import ApplicationId
 from voxpop.kernel.ledger import Event
 from voxpop.store import engine as store_engine
 from voxpop.store.chain import SignedHead
@@ -26,6 +28,7 @@ from voxpop.store.engine import HEAD, DatabaseUnreachable, DatabaseUrlInvalid, d
 from voxpop.store.ledger import SqlLedger
 from voxpop.store.operations import SqlOperations
 from voxpop.store.schema import Base
+from voxpop.store.sessions import SqlSessions
 from voxpop.wiring.errors import SettingsInvalid
 from voxpop.wiring.settings import read_settings
 from voxpop.wiring.system import System
@@ -144,11 +147,31 @@ def test_a_worker_that_lost_its_work_cannot_end_it(url: str) -> None:
     assert operations.get(first.id).state is OperationState.DONE
 
 
+def test_processes_that_forget_failed_sign_ins_at_once_do_not_stop_each_other(url: str) -> None:
+    sessions, then = SqlSessions(open_engine(url)), datetime(2026, 1, 1, tzinfo=UTC)
+    for number in range(40):
+        sessions.failed(f"old-{number}", then)
+    later = then + timedelta(hours=2)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda number: sessions.failed(f"new-{number}", later), range(8)))
+    assert sum(sessions.failures(f"old-{number}", then)[0] for number in range(40)) == 0
+    assert sum(sessions.failures(f"new-{number}", then)[0] for number in range(8)) == 8
+
+
 def test_a_whole_bank_lives_on_it(postgres: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     bank = postgres_bank(postgres, "bank", tmp_path, monkeypatch)
     assert bank.client("ada").get(f"/applications/{PROJECT}").status_code == 200
     assert bank.system.ledger.verify() == []
     assert bank.system.jobs_url.startswith("postgresql+psycopg://")
+
+
+def test_the_operations_that_may_be_seen_are_found_on_it(
+    postgres: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    operations = postgres_bank(postgres, "seen", tmp_path, monkeypatch).system.operations
+    asked = operations.ask(Work.DEPLOY, f"volume:{VOLUME}", "Teo Example")
+    for projects, seen in ((None, [asked]), ({PROJECT}, [asked]), (set[ApplicationId](), [])):
+        assert operations.seen(Sight({"run": None}, projects, archives=True)) == seen
 
 
 def test_a_restarted_server_is_no_error_to_who_asks_next(url: str, postgres: Server, tmp_path: Path) -> None:

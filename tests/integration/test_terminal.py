@@ -5,7 +5,9 @@ import os
 import select
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +27,7 @@ from voxpop.backends import process
 from voxpop.backends.sandbox.bubblewrap import Bubblewrap, terminal_places
 from voxpop.kernel.clock import SystemClock
 from voxpop.kernel.ids import ApplianceId, ApplicationId, CohortId, RunId, VolumeId
+from voxpop.kernel.ledger import Event
 from voxpop.run.model import Run
 from voxpop.run.ports import Confinement
 from voxpop.run.states import RunState
@@ -379,3 +382,51 @@ def test_the_command_passes_on_what_is_typed(bench: Bench) -> None:
         assert terminal.wait(LONG_S) == 0
     finally:
         terminal.close()
+
+
+def test_without_an_entry_in_the_audit_log_there_is_no_terminal(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = []
+    monkeypatch.setattr(process, "open_terminal", lambda *given, **named: opened.append((given, named)))
+
+    def away(event: Event) -> None:
+        raise OSError(event.action)
+
+    monkeypatch.setattr(bench.system.ledger, "record", away)
+    with pytest.raises(OSError, match=r"terminal\.opened"):
+        bench.open()
+    assert opened == []
+
+
+def test_a_terminal_that_could_not_be_opened_has_its_end_in_the_audit_log(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise process.ToolMissing("bwrap")
+
+    monkeypatch.setattr(process, "open_terminal", broken)
+    with pytest.raises(process.ToolMissing):
+        bench.open()
+    assert bench.events() == [("terminal.opened", PERSON), ("terminal.closed", PERSON)]
+    assert bench.system.ledger.links()[-1].event.reason == "it could not be opened"
+
+
+def test_two_terminals_of_a_person_that_are_opened_at_once_share_no_draft(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drafts, replace, both = [], Path.replace, threading.Barrier(2, timeout=LONG_S)
+
+    def replaced(draft: Path, target: Path) -> Path:
+        if target.name == f".{ACCOUNT}.passwd":
+            drafts.append(draft)
+            both.wait()
+        return replace(draft, target)
+
+    monkeypatch.setattr(Path, "replace", replaced)
+    with ThreadPoolExecutor(2) as pool:
+        opened = list(pool.map(lambda _: bench.open(line="whoami"), range(2)))
+    said = [_until(one, None) for one in opened]
+    for one in opened:
+        one.close()
+    assert said == [f"{ACCOUNT}\n"] * 2
+    assert len(set(drafts)) == 2
+    assert sorted(one.name for one in bench.people.iterdir()) == [f".{ACCOUNT}.passwd", ACCOUNT]

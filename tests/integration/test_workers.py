@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import stat
 import subprocess
 import sys
 import threading
@@ -140,6 +141,17 @@ def test_on_sqlite_one_worker_stays_beside_a_web_process(tmp_path: Path) -> None
         assert "another voxpop (`voxpop worker --stay`" in second.stderr
 
 
+def test_the_databases_of_a_work_folder_can_be_read_by_their_owner_alone(tmp_path: Path) -> None:
+    bank = _idle(bank_with_results(tmp_path))
+    for _ in range(2):
+        assert _voxpop(bank, "worker", umask=0).returncode == 0
+        files = [file for file in bank.system.work.root.iterdir() if file.name.startswith(("voxpop.db", "dbos.db"))]
+        assert {file.name for file in files} >= {"voxpop.db", "dbos.db"}
+        assert {file.name: stat.S_IMODE(file.stat().st_mode) for file in files} == {one.name: 0o600 for one in files}
+        for file in files:
+            file.chmod(0o666)
+
+
 class Worker:
     """A `voxpop worker --stay` that has taken its place."""
 
@@ -195,9 +207,9 @@ def _process(bank: Bank, *arguments: str) -> Iterator["subprocess.Popen[str]"]:
             process.kill()
 
 
-def _voxpop(bank: Bank, *arguments: str) -> "subprocess.CompletedProcess[str]":
+def _voxpop(bank: Bank, *arguments: str, umask: int = -1) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, "-m", "voxpop", *arguments, "--work", str(bank.system.work.root)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=False, umask=umask)
 
 
 def _idle(bank: Bank) -> Bank:

@@ -1,13 +1,16 @@
 """The audit log finds what was done to it."""
 
+import os
 import sqlite3
-from collections.abc import Callable
+import stat
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
 import pytest
 
+from voxpop.access.credentials import Safe
 from voxpop.kernel.clock import SystemClock
 from voxpop.kernel.errors import IllegalMove
 from voxpop.kernel.ledger import Event
@@ -185,6 +188,33 @@ def test_a_database_of_a_newer_voxpop_is_refused(log: Log) -> None:
     log.sql("UPDATE alembic_version SET version_num = '9999'")
     with pytest.raises(DatabaseNewer, match="use the newer voxpop"):
         open_engine(f"sqlite:///{log.database}")
+
+
+@pytest.fixture
+def open_to_all() -> Iterator[None]:
+    before = os.umask(0)
+    yield
+    os.umask(before)
+
+
+@pytest.mark.usefixtures("open_to_all")
+def test_a_database_and_the_files_beside_it_can_be_read_by_their_owner_alone(tmp_path: Path) -> None:
+    log = _log(tmp_path, events=1)
+    assert _modes(tmp_path, "a.db") == {"a.db": 0o600, "a.db-shm": 0o600, "a.db-wal": 0o600}
+    for name in _modes(tmp_path, "a.db"):
+        (tmp_path / name).chmod(0o666)
+    open_engine(f"sqlite:///{log.database}")
+    assert _modes(tmp_path, "a.db") == {"a.db": 0o600, "a.db-shm": 0o600, "a.db-wal": 0o600}
+
+
+@pytest.mark.usefixtures("open_to_all")
+def test_a_key_can_be_read_by_its_owner_alone(tmp_path: Path) -> None:
+    Safe(tmp_path).signed("text", "purpose")
+    assert _modes(tmp_path, "web.key") == {"web.key": 0o600}
+
+
+def _modes(folder: Path, name: str) -> dict[str, int]:
+    return {file.name: stat.S_IMODE(file.stat().st_mode) for file in folder.iterdir() if file.name.startswith(name)}
 
 
 def _from_threads(work: Callable[[int], None], threads: int) -> None:

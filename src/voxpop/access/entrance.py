@@ -24,7 +24,7 @@ from voxpop.access.errors import (
     TokenTooLong,
     TooManyTries,
 )
-from voxpop.access.model import Account, Session, Token
+from voxpop.access.model import FAILURES_COUNT, Account, Session, Token
 from voxpop.access.permissions import Action
 from voxpop.access.ports import People, Sessions, Tokens
 from voxpop.kernel.clock import Clock
@@ -35,7 +35,7 @@ WRITE = "write"
 TOKEN_PREFIX = "vxp_"  # noqa: S105 -- what a token begins with, so that scanners of secrets can find one
 LONGEST_TOKEN_DAYS = 366
 _FROM_ONE_ADDRESS = (5, timedelta(minutes=15))
-_FROM_ANYWHERE = (100, timedelta(hours=1))  # ASVS 2.2.1
+_FROM_ANYWHERE = (100, FAILURES_COUNT)  # ASVS 2.2.1
 _NOTE_EVERY = timedelta(minutes=1)
 _DEVICE = "device"
 

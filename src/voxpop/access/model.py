@@ -1,10 +1,13 @@
 """Accounts, groups, memberships, sessions and tokens."""
 
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from voxpop.kernel.ids import ApplicationId
+
+FAILURES_COUNT = timedelta(hours=1)
+"""How long a try to sign in that failed counts, at most, whatever it is counted by."""
 
 
 class Role(StrEnum):

@@ -116,7 +116,7 @@ class Sessions(Protocol):
         ...
 
     def failed(self, key: str, at: datetime) -> None:
-        """Note a try that failed."""
+        """Note a try that failed; those that no longer count may be forgotten."""
         ...
 
     def forgive(self, key: str) -> None:

@@ -74,14 +74,18 @@ class Room:
 class Terminals(Protocol):
     """What opens a terminal on an appliance of this machine."""
 
-    def open(self, room: Room, size: tuple[int, int], line: str | None) -> Terminal:
-        """Open a shell in a room; with ``line``, one that does that line and ends.
+    def check(self, deployment: Deployment) -> None:
+        """Refuse an appliance that gives no terminal.
 
         Raises
         ------
         TerminalNotGiven
             If what holds the appliance's runs can't hold a person.
         """
+        ...
+
+    def open(self, room: Room, size: tuple[int, int], line: str | None) -> Terminal:
+        """Open a shell in a room; with ``line``, one that does that line and ends; raises as ``check`` does."""
         ...
 
 
@@ -143,15 +147,21 @@ class TerminalService:
 
         Notes
         -----
-        The audit log says who had a terminal, when, and nothing of what was typed.
+        The audit log says who had a terminal, when, and nothing of what was typed. It is written first: where it can't
+        be, there is no terminal.
         """
         appliance, deployment = self._appliances.deployed(name)
         if not self._rights.may_open(appliance.volume, person):
             raise TerminalNotAllowed(name, appliance.volume)
+        self._terminals.check(deployment)
         room = Room(appliance, deployment, account, self._results(appliance, deployment), self._home(name, account))
-        opened = self._terminals.open(room, size, line)
         subject = f"appliance:{name}"
         self._ledger.record(Event("terminal.opened", subject, person, facts={"volume": appliance.volume}))
+        try:
+            opened = self._terminals.open(room, size, line)
+        except BaseException:
+            self._ledger.record(Event("terminal.closed", subject, person, "it could not be opened"))
+            raise
         return _Recorded(opened, lambda: self._ledger.record(Event("terminal.closed", subject, person)))
 
     def _results(self, appliance: Appliance, deployment: Deployment) -> tuple[Path, ...]:

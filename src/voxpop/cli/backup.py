@@ -51,9 +51,12 @@ def backup(
         "bytes": made.bytes,
         "identity": not without_protected,
         "left_out": [*made.left_out],
+        "vanished": [*made.vanished],
     }
     text = f"{file}: {made.files} files, {made.bytes / 1e6:.1f} MB before compression\nnot in it:"
     text += "".join(f"\n  {line}" for line in made.left_out)
+    if made.vanished:
+        text += "\nvanished while it was copied:" + "".join(f"\n  {name}" for name in made.vanished)
     if not without_protected:
         text += "\nit holds keys and frozen lists: it is identity, keep it where identity is kept"
     show(facts, text, as_json=as_json)

@@ -5,7 +5,10 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from sqlalchemy import Engine, inspect, text
+from sqlalchemy import Connection, Engine, inspect, text
+
+CLAIM = "restoring"
+"""The table by which a restore marks the database that it fills; no part of a bank."""
 
 _PGENV = {"sslmode": "PGSSLMODE", "sslrootcert": "PGSSLROOTCERT", "sslcert": "PGSSLCERT", "sslkey": "PGSSLKEY"}
 
@@ -53,7 +56,7 @@ def postgresql_environment(engine: Engine) -> dict[str, str]:
     return {key: value for key, value in named.items() if value}
 
 
-def is_empty(engine: Engine) -> bool:
+def is_empty(connection: Connection) -> bool:
     """Say whether a database has no table of ours, nor of durable work."""
-    found = inspect(engine)
+    found = inspect(connection)
     return not found.get_table_names() and "dbos" not in found.get_schema_names()

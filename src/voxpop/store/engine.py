@@ -1,5 +1,7 @@
 """How the database is opened, and brought to this version's schema."""
 
+import os
+from contextlib import suppress
 from enum import IntEnum
 from pathlib import Path
 
@@ -15,6 +17,7 @@ HEAD = "0005"
 """The newest migration; a test holds it to what Alembic says."""
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
+_PRIVATE = 0o600
 _POSTGRESQL = "postgresql+psycopg"
 _KINDS = {"sqlite": "sqlite", "postgresql": _POSTGRESQL, "postgres": _POSTGRESQL, _POSTGRESQL: _POSTGRESQL}
 
@@ -71,7 +74,7 @@ class DatabaseNewer(Refused):
 
 
 def open_engine(url: str) -> Engine:
-    """Open a database and migrate it if it is older.
+    """Open a database and migrate it if it is older; a file is its owner's alone.
 
     Raises
     ------
@@ -82,11 +85,31 @@ def open_engine(url: str) -> Engine:
     DatabaseNewer
         If its schema is one that this version does not know.
     """
+    make_private(url)
     engine = _unopened(url)
     revision = _reached(engine)
     if revision != HEAD:
         _migrate(engine, revision)
     return engine
+
+
+def make_private(url: str) -> None:
+    """Let an SQLite database be read by its owner alone, whatever the umask; silent for a server's.
+
+    Notes
+    -----
+    SQLite gives the log and the index beside a database the rights of its file, so it has to be there first. The file
+    is not opened here: to close it would let go of the locks that this process has on it (SQLite, "How To Corrupt An
+    SQLite Database File", 2.2).
+    """
+    known = database_url(url)
+    if known.drivername != "sqlite" or known.database in (None, "", ":memory:"):
+        return
+    with suppress(FileExistsError):
+        os.mknod(str(known.database), _PRIVATE)
+    for beside in ("", "-wal", "-shm", "-journal"):
+        with suppress(FileNotFoundError, PermissionError):  # it is not there, or another user's
+            Path(f"{known.database}{beside}").chmod(_PRIVATE)
 
 
 def revision_of(url: str) -> str | None:

@@ -1,16 +1,17 @@
 """Pieces of work that were asked for, over SQL."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
-from sqlalchemy import Engine, func, select, update
+from sqlalchemy import ColumnElement, Engine, Select, and_, func, literal, or_, select, update
 from sqlalchemy.orm import Session
 
-from voxpop.flow.operations import Operation, OperationState
+from voxpop.flow.operations import Operation, OperationState, Sight
 from voxpop.flow.rules import Work
 from voxpop.kernel.clock import Clock
+from voxpop.kernel.ids import ApplicationId
 from voxpop.store.engine import Turn, take_turn
 from voxpop.store.ledger import SubjectAbsent
-from voxpop.store.schema import OperationRow
+from voxpop.store.schema import STATEFUL, ArchiveRow, OperationRow
 
 _OPEN = (OperationState.WAITING.value, OperationState.WORKING.value)
 
@@ -92,12 +93,37 @@ class SqlOperations:
         with Session(self._engine) as session:
             return [_operation(row) for row in session.scalars(query)]
 
+    def seen(self, sight: Sight, subject: str = "") -> Sequence[Operation]:
+        """Return the work that somebody may see, on one subject or on all, the newest first."""
+        deploys = OperationRow.work == Work.DEPLOY.value
+        things = [_on_things(kind, projects) for kind, projects in sight.things.items()]
+        seen = [and_(~deploys, or_(*things)), and_(deploys, _on_things("volume", sight.deployment))]
+        if sight.archives:
+            seen.append(OperationRow.subject.in_(select(literal("archive:").concat(ArchiveRow.name))))
+        query = select(OperationRow).where(or_(*seen))
+        if subject:
+            query = query.where(OperationRow.subject == subject)
+        with Session(self._engine) as session:
+            return [_operation(row) for row in session.scalars(_newest_first(query))]
+
     def of_subjects(self, subjects: Sequence[str]) -> Sequence[Operation]:
         """Return the work on some subjects, the newest first."""
         query = select(OperationRow).where(OperationRow.subject.in_(subjects))
-        query = query.order_by(OperationRow.asked_at.desc(), OperationRow.id)
         with Session(self._engine) as session:
-            return [_operation(row) for row in session.scalars(query)]
+            return [_operation(row) for row in session.scalars(_newest_first(query))]
+
+
+def _newest_first(query: Select[OperationRow]) -> Select[OperationRow]:
+    return query.order_by(OperationRow.asked_at.desc(), OperationRow.id)
+
+
+def _on_things(kind: str, projects: Set[ApplicationId] | None) -> ColumnElement[bool]:
+    """Match the work on the things of a kind that some projects have; None for all projects."""
+    table = STATEFUL[kind]
+    named = select(literal(f"{kind}:").concat(table.c.id))
+    if projects is not None:
+        named = named.where((table.c.id if kind == "application" else table.c.application).in_(projects))
+    return OperationRow.subject.in_(named)
 
 
 def _operation(row: OperationRow) -> Operation:

@@ -90,12 +90,19 @@ class SqlRuns:
         ----------
         finished : bool
             Only those that are done and repeat no other.
+
+        Raises
+        ------
+        SubjectAbsent
+            If there is no such run to be older than, or it is of another project.
         """
         query = _within(select(RunRow).order_by(RunRow.created_at.desc(), RunRow.id.desc()).limit(most), scope)
         if finished:
             query = query.where(RunRow.state == RunState.DONE.value, RunRow.repeats.is_(None))
         if before is not None:
             last = self.get(before)
+            if scope is not None and last.application not in scope:
+                raise SubjectAbsent("run", before)
             here = (RunRow.created_at == last.created_at) & (RunRow.id < last.id)
             query = query.where((RunRow.created_at < last.created_at) | here)
         return self._all(query)

@@ -6,11 +6,13 @@ from datetime import datetime
 from sqlalchemy import Engine, delete, func, select, update
 from sqlalchemy.orm import Session as Transaction
 
-from voxpop.access.model import Session, Token
+from voxpop.access.model import FAILURES_COUNT, Session, Token
 from voxpop.kernel.digests import Json
 from voxpop.kernel.ledger import Event
 from voxpop.store.ledger import SqlLedger
 from voxpop.store.schema import FailureRow, SessionRow, TokenRow
+
+_FORGOTTEN_AT_ONCE = 100
 
 
 class SqlSessions:
@@ -65,8 +67,13 @@ class SqlSessions:
         return number, first
 
     def failed(self, key: str, at: datetime) -> None:
-        """Note a try that failed."""
+        """Note a try that failed, and forget some of the oldest that no longer count."""
+        oldest = select(FailureRow.id).order_by(FailureRow.id).limit(_FORGOTTEN_AT_ONCE)
+        # PostgreSQL: two that forget at the same time pass each other by, and none waits for the other
+        oldest = oldest.with_for_update(skip_locked=True)
+        spent = delete(FailureRow).where(FailureRow.id.in_(oldest), FailureRow.at < at - FAILURES_COUNT)
         with Transaction(self._engine) as transaction, transaction.begin():
+            transaction.execute(spent)
             transaction.add(FailureRow(key=key, at=at))
 
     def forgive(self, key: str) -> None:

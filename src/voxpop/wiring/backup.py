@@ -10,11 +10,10 @@ import json
 import os
 import stat
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from pathlib import Path, PurePosixPath
 from typing import IO
 
 from sqlalchemy import Engine, create_engine
@@ -26,9 +25,11 @@ from voxpop.kernel.clock import SystemClock, iso_utc
 from voxpop.kernel.digests import Json
 from voxpop.kernel.errors import Refused, Unavailable
 from voxpop.kernel.ledger import Event
-from voxpop.store.copying import postgresql_environment, postgresql_moment, sqlite_moment
+from voxpop.store.copying import CLAIM, postgresql_environment, postgresql_moment, sqlite_moment
 from voxpop.store.engine import HEAD, database_url
 from voxpop.volume.service import building_folder
+from voxpop.volume.states import VolumeState
+from voxpop.wiring.passing import clear, passing_folder
 from voxpop.wiring.system import System
 
 FORMAT = 1
@@ -36,6 +37,9 @@ MANIFEST = "manifest.json"
 SQLITE, POSTGRESQL = "voxpop.db", "voxpop.dump"
 LARGE = ("volumes", "appliances", "runs", "results", "releases")
 """The folders that only a backup with data holds."""
+
+PASSING = ".voxpop-backup-"
+"""What the folders begin with that are there while one is written: in the protected folder, and beside its file."""
 
 _LEFT_OUT = frozenset({"index", "staging", "quarantine", "demo-population", "demo-archive"})
 _HEAD = "audit-head.json"
@@ -59,6 +63,17 @@ class BackupPlaceOpen(Refused):
 
     def __init__(self) -> None:
         super().__init__("a backup is identity, and would lie in the open part of the work folder: name another folder")
+
+
+class FileLost(Unavailable):
+    """A file that has to be in the backup vanished while it was copied."""
+
+    code = "file-lost"
+
+    def __init__(self, place: str, check: str) -> None:
+        super().__init__(
+            f"a file of {place} vanished while it was copied, so no backup was written: {check}, and try again"
+        )
 
 
 class DumpFailed(Unavailable):
@@ -91,11 +106,18 @@ class Contents:
 
 @dataclass(frozen=True, slots=True)
 class Backup:
-    """A backup that was written."""
+    """A backup that was written.
+
+    Parameters
+    ----------
+    vanished : tuple of str
+        Files and folders that were taken away while they were copied, and are not in it.
+    """
 
     files: int
     bytes: int
     left_out: tuple[str, ...]
+    vanished: tuple[str, ...]
 
 
 class _Archive:
@@ -138,27 +160,30 @@ def write_backup(system: System, file: Path, contents: Contents) -> Backup:
         If it would lie in the work folder, outside of what is protected.
     DumpFailed
         If PostgreSQL's own program did not do it.
+    FileLost
+        If a file of a sealed volume, or one that cannot be made again, vanished while it was copied.
     """
     file = file.expanduser().absolute()
     if file.exists():
         raise BackupThere
     _check_place(system, file)
+    for place in {system.work.protected, file.parent}:
+        clear(place, PASSING)
     facts: dict[str, Json] = {"protected": contents.protected, "data": contents.data}
     system.ledger.record(Event("bank.copied", f"bank:{system.settings.project}", system.person, facts=facts))
     with (
-        TemporaryDirectory(prefix=".backup-", dir=system.work.protected) as made,
+        passing_folder(system.work.protected, PASSING) as made,
         _whole(file) as draft,
         zipfile.ZipFile(draft, "w") as opened,
     ):
         archive = _Archive(opened)
-        kind = _add_moment(system, archive, Path(made), protected=contents.protected)
-        for name, path in _files(system, contents):
-            archive.add(name, path)
-        left_out = _left_out(system, contents)
+        kind = _add_moment(system, archive, made.path, protected=contents.protected)
+        vanished = _add_files(system, archive, contents)
+        left_out = _left_out(system, contents, len(vanished))
         about: dict[str, Json] = {"format": FORMAT, "voxpop": __version__, "schema": HEAD, "database": kind}
         made_at = iso_utc(SystemClock().now())
-        archive.finish({**about, "made_at": made_at, **facts, "left_out": [*left_out]})
-    return Backup(len(archive.files), archive.bytes, left_out)
+        archive.finish({**about, "made_at": made_at, **facts, "left_out": [*left_out], "vanished": [*vanished]})
+    return Backup(len(archive.files), archive.bytes, left_out, vanished)
 
 
 def _check_place(system: System, file: Path) -> None:
@@ -171,10 +196,9 @@ def _check_place(system: System, file: Path) -> None:
 @contextmanager
 def _whole(file: Path) -> Iterator[IO[bytes]]:
     """Yield a stream to write a file to; it has its name when all of it is on the disk."""
-    draft = file.with_name(f".{file.name}.{os.getpid()}.new")
-    number = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(number, "w+b") as stream:
+    with passing_folder(file.parent, PASSING) as passing:
+        draft = passing.path / "backup"
+        with os.fdopen(os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600), "w+b") as stream:
             yield stream
             stream.flush()
             os.fsync(stream.fileno())
@@ -182,8 +206,6 @@ def _whole(file: Path) -> Iterator[IO[bytes]]:
             os.link(draft, file)  # unlike a rename, it does not write over what another was quicker to put there
         except FileExistsError as there:
             raise BackupThere from there
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def _add_moment(system: System, archive: _Archive, folder: Path, *, protected: bool) -> str:
@@ -218,8 +240,9 @@ def _dumped(system: System, target: Path) -> Iterator[None]:
         with system.ledger.still():
             snapshot = moment.enter_context(postgresql_moment(engine))
             yield
-        arguments = ("--format=custom", f"--snapshot={snapshot}", "--exclude-schema=dbos", f"--file={target}")
-        postgresql_program("pg_dump", *arguments, "--no-owner", "--no-privileges", engine=engine)
+        arguments = ("--format=custom", f"--snapshot={snapshot}", f"--file={target}")
+        not_ours = ("--exclude-schema=dbos", f"--exclude-table={CLAIM}")
+        postgresql_program("pg_dump", *arguments, *not_ours, "--no-owner", "--no-privileges", engine=engine)
 
 
 def postgresql_program(name: str, *arguments: str, engine: Engine) -> None:
@@ -235,6 +258,27 @@ def postgresql_program(name: str, *arguments: str, engine: Engine) -> None:
     done = process.run([name, *arguments], env={**_PATH, **postgresql_environment(engine)})
     if done.exit_code:
         raise DumpFailed(name, done.exit_code)
+
+
+def _add_files(system: System, archive: _Archive, contents: Contents) -> tuple[str, ...]:
+    """Add what is copied as it lies; returns what vanished meanwhile, as what a run or a result left may."""
+    sealed = {one.path.name for one in system.volumes.every() if one.state is VolumeState.SEALED}
+    vanished = []
+    for name, path in _files(system, contents):
+        try:
+            archive.add(name, path)
+        except FileNotFoundError as gone:
+            _check_may_vanish(name, sealed, gone)
+            vanished.append(name)
+    return tuple(vanished)
+
+
+def _check_may_vanish(name: str, sealed: Collection[str], gone: FileNotFoundError) -> None:
+    top, second, *_ = (*PurePosixPath(name).parts, "")
+    if top == "volumes" and second in sealed:
+        raise FileLost(f"volume '{second}'", f"see what `voxpop volume verify {second}` says") from gone
+    if top not in LARGE and second != "index" and not name.endswith(".new"):  # a draft has its own name by now
+        raise FileLost("the settings or the protected folder", "see what `voxpop doctor` says") from gone
 
 
 def _files(system: System, contents: Contents) -> Iterator[tuple[str, Path]]:
@@ -262,21 +306,38 @@ def _is_kept(place: Path) -> bool:
 
 
 def _below(root: Path, place: Path) -> Iterator[tuple[str, Path]]:
-    """Yield the files of a place; what is no file of its own (a link, a socket) is not followed."""
-    if place.is_symlink():
-        return
-    if place.is_file():
-        yield place.relative_to(root).as_posix(), place
-        return
-    for parent, folders, names in os.walk(place):
-        folders.sort()
-        for name in sorted(names):
-            file = Path(parent, name)
-            if file.is_file() and not file.is_symlink():
-                yield file.relative_to(root).as_posix(), file
+    """Yield the files of a place; what is no file of its own (a link, a socket) is not followed.
+
+    What vanishes while it is looked at is yielded too: whoever opens it finds out.
+    """
+    gone: list[Path] = []
+
+    def unlisted(error: OSError) -> None:
+        if isinstance(error, FileNotFoundError):
+            gone.append(Path(error.filename))
+
+    if _is_plain(place):
+        yield _name(root, place), place
+    elif not place.is_symlink():
+        for parent, folders, names in os.walk(place, onerror=unlisted):
+            folders.sort()
+            yield from ((_name(root, file), file) for name in sorted(names) if _is_plain(file := Path(parent, name)))
+    yield from ((_name(root, file), file) for file in gone)
 
 
-def _left_out(system: System, contents: Contents) -> tuple[str, ...]:
+def _name(root: Path, file: Path) -> str:
+    return file.relative_to(root).as_posix()
+
+
+def _is_plain(file: Path) -> bool:
+    """Say whether it is a file of its own, or is no more."""
+    try:
+        return stat.S_ISREG(file.lstat().st_mode)
+    except FileNotFoundError:
+        return True
+
+
+def _left_out(system: System, contents: Contents, vanished: int) -> tuple[str, ...]:
     """Say what a bank made from the backup will not have."""
     said = []
     if not contents.protected:
@@ -285,6 +346,8 @@ def _left_out(system: System, contents: Contents) -> tuple[str, ...]:
         said.append("the files of volumes, runs, results and releases: their records are here")
         said.append("the harvested index and the clinical table: harvest the archives again")
     said.append("what was being staged: it is staged anew")
+    if vanished:
+        said.append(f"{vanished} files or folders that vanished while they were copied: its manifest names them")
     if named := _files_of_settings(system):
         said.append(f"the files that the settings name: {', '.join(named)}")
     return tuple(said)

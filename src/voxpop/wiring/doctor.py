@@ -24,6 +24,9 @@ from voxpop.kernel.errors import VoxpopError
 from voxpop.kernel.ids import RunId
 from voxpop.result.model import Report
 from voxpop.store.engine import HEAD, revision_of
+from voxpop.wiring.backup import PASSING
+from voxpop.wiring.passing import left_behind
+from voxpop.wiring.restoring import restoring_prefix
 from voxpop.wiring.settings import Settings, read_settings
 from voxpop.wiring.system import System, read_database_url
 from voxpop.wiring.work import WorkFolder, open_work
@@ -72,6 +75,7 @@ def examine(root: Path, passing_archives: Collection[str] = ()) -> list[Finding]
     root = root.expanduser().absolute()
     work = WorkFolder(root)
     found = [*_tried("python", _python), *_tried("work folder", lambda: _rights(work))]
+    found += _tried("left behind", lambda: _left_behind(work))
     if not (root / "work.json").is_file():
         return found
     try:
@@ -130,6 +134,18 @@ def _rights(work: WorkFolder) -> Iterator[Finding]:
         yield Finding("work folder", Verdict.BAD, said)
     else:
         yield Finding("work folder", Verdict.OK, "what is protected can be read by its owner alone")
+
+
+def _left_behind(work: WorkFolder) -> Iterator[Finding]:
+    for folder in left_behind(work.protected, PASSING):
+        said = f"a backup that was killed left {folder.name} in the protected folder: the next backup takes it away"
+        yield Finding("left behind", Verdict.LOOK, said)
+    for folder in left_behind(work.root.parent, restoring_prefix(work.root)):
+        said = (
+            f"a restore that was killed left {folder.name} beside the work folder, and it may hold identity: "
+            "restore again, or remove it"
+        )
+        yield Finding("left behind", Verdict.LOOK, said)
 
 
 def _settings(work: WorkFolder, settings: Settings) -> Iterator[Finding]:

@@ -6,14 +6,14 @@ import os
 import re
 import shutil
 import zipfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Set
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from tempfile import mkdtemp
 from typing import Any
 
-from sqlalchemy import create_engine
+from sqlalchemy import Engine, create_engine
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from voxpop.kernel.clock import SystemClock
@@ -22,17 +22,21 @@ from voxpop.kernel.errors import Invalid, Refused
 from voxpop.kernel.ledger import Event
 from voxpop.kernel.zips import BROKEN_ZIP
 from voxpop.store.chain import SignedHead, faults
-from voxpop.store.copying import is_empty
-from voxpop.store.engine import database_url, open_engine
+from voxpop.store.claims import claim, give_up, let_go
+from voxpop.store.engine import database_url, open_engine, revision_of
 from voxpop.store.ledger import SqlLedger
 from voxpop.store.runs import SqlRuns
 from voxpop.store.volumes import SqlVolumes
+from voxpop.volume.service import VolumeService
 from voxpop.volume.states import VolumeState
 from voxpop.wiring.backup import FORMAT, LARGE, MANIFEST, POSTGRESQL, SQLITE, postgresql_program
+from voxpop.wiring.passing import Passing, clear, left_behind, passing_folder
 from voxpop.wiring.settings import read_settings
-from voxpop.wiring.system import System, read_database_url
+from voxpop.wiring.system import read_database_url
 from voxpop.wiring.work import WorkFolder, open_work
 
+_DRAFT = "bank"
+_SETTINGS = frozenset({"voxpop.toml"})
 _TOP = frozenset({"work.json", "voxpop.toml", SQLITE, POSTGRESQL, "protected", *LARGE})
 _MOST_MANIFEST = 1 << 28
 _PIECE = 1 << 20
@@ -136,6 +140,9 @@ class _Manifest:
 def restore_backup(file: Path, root: Path, person: str | None = None) -> Restored:
     """Make a bank from a backup, in a work folder that is empty or not there.
 
+    It may be asked for again after it failed or was killed: the bank has its name when all of it is there, and what
+    one that died left beside it, or in the database, is taken away first.
+
     Raises
     ------
     BackupBroken
@@ -146,20 +153,35 @@ def restore_backup(file: Path, root: Path, person: str | None = None) -> Restore
         If the work folder or the database holds something.
     OtherDatabase
         If the settings name another kind of database than the backup is of.
+    DatabaseUnreachable
+        If the database does not answer, or does not let us in.
     TooLarge
         If the disk has no room for it.
     """
     root = root.expanduser().absolute()
     if root.exists() and (not root.is_dir() or any(root.iterdir())):
         raise RestorePlaceTaken("the work folder")
+    root.parent.mkdir(parents=True, exist_ok=True)
     with _opened(file) as archive:
         manifest = _manifest(archive)
-        with _beside(root) as draft:
-            _unpack(archive, manifest, draft)
-            _fill_database(manifest, draft)
-            _close(draft)
-            draft.replace(root)  # rename(2): an empty folder of that name gives way
-    return _checked(manifest, root, person)
+        with passing_folder(root.parent, restoring_prefix(root)) as passing:
+            draft = passing.path / _DRAFT
+            draft.mkdir()
+            _unpack(archive, manifest, draft, _SETTINGS)
+            with _database(manifest, root, passing) as database:
+                clear(root.parent, restoring_prefix(root))
+                _check_room(manifest, draft)
+                _unpack(archive, manifest, draft, manifest.files.keys() - _SETTINGS)
+                _fill(draft, database)
+                restored = _checked(manifest, draft, person)
+                _close(draft)
+                draft.replace(root)  # rename(2): an empty folder of that name gives way
+    return restored
+
+
+def restoring_prefix(root: Path) -> str:
+    """Return what the folders begin with in which a bank is made again, beside the one that it will be."""
+    return f".{root.name}.restoring-"
 
 
 @contextmanager
@@ -232,26 +254,18 @@ def _has_a_place(name: str) -> bool:
     return plain and path.parts[:1] != () and path.parts[0] in _TOP and "\\" not in name and "\0" not in name
 
 
-@contextmanager
-def _beside(root: Path) -> Iterator[Path]:
-    """Yield a new folder beside the one that it will become; gone unless it was renamed."""
-    root.parent.mkdir(parents=True, exist_ok=True)
-    draft = Path(mkdtemp(prefix=f".{root.name}.restoring-", dir=root.parent))
-    try:
-        yield draft
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
-
-
-def _unpack(archive: zipfile.ZipFile, manifest: _Manifest, draft: Path) -> None:
+def _check_room(manifest: _Manifest, draft: Path) -> None:
     if sum(one.bytes for one in manifest.files.values()) + _SPARE > shutil.disk_usage(draft).free:
         raise TooLarge
-    protected = draft / "protected"
-    protected.mkdir(mode=0o700)
+
+
+def _unpack(archive: zipfile.ZipFile, manifest: _Manifest, draft: Path, names: Set[str]) -> None:
+    (draft / "protected").mkdir(mode=0o700, exist_ok=True)
     for name, entry in manifest.files.items():
-        target = draft / name
-        target.parent.mkdir(parents=True, exist_ok=True, mode=0o700 if name.startswith("protected/") else 0o777)
-        _write(archive, name, entry, target)
+        if name in names:
+            target = draft / name
+            target.parent.mkdir(parents=True, exist_ok=True, mode=0o700 if name.startswith("protected/") else 0o777)
+            _write(archive, name, entry, target)
 
 
 def _close(draft: Path) -> None:
@@ -279,8 +293,10 @@ def _write(archive: zipfile.ZipFile, name: str, entry: _Entry, target: Path) -> 
     target.chmod(mode)
 
 
-def _fill_database(manifest: _Manifest, draft: Path) -> None:
-    """Put the database where the settings want it."""
+@contextmanager
+def _database(manifest: _Manifest, root: Path, passing: Passing) -> Iterator[Engine | None]:
+    """Hold the database that the settings name, if it is a server's; empty again where the bank was not made."""
+    draft = passing.path / _DRAFT
     settings = read_settings(draft)
     name = {"sqlite": SQLITE, "postgresql": POSTGRESQL}.get(manifest.database, "")
     if name not in manifest.files:
@@ -288,38 +304,64 @@ def _fill_database(manifest: _Manifest, draft: Path) -> None:
     if (settings.database_url_file is not None) != (name == POSTGRESQL):
         raise OtherDatabase(manifest.database)
     if name == SQLITE:
+        yield None
         return
-    url = database_url(read_database_url(WorkFolder(draft), settings))
-    engine = create_engine(url, poolclass=NullPool, hide_parameters=True)
-    if not is_empty(engine):
+    url = read_database_url(WorkFolder(draft), settings)
+    revision_of(url)  # refuses, in a sentence of its own, one that does not answer
+    engine = create_engine(database_url(url), poolclass=NullPool, hide_parameters=True)
+    if not claim(engine, passing.path.name, _unfinished(root)):
         raise RestorePlaceTaken("the database")
+    try:
+        yield engine
+    except BaseException:
+        if draft.is_dir():  # else it has become the bank, and the database is its own
+            passing.kept = True  # the next restore knows by it that what is in the database is nobody's
+            with suppress(SQLAlchemyError):
+                give_up(engine, passing.path.name)
+                passing.kept = False
+        raise
+    with suppress(SQLAlchemyError):  # the bank is there; a mark that stays does no harm
+        let_go(engine)
+
+
+def _unfinished(root: Path) -> set[str]:
+    """Return the names of the restores that died before their bank was there."""
+    return {one.name for one in left_behind(root.parent, restoring_prefix(root)) if (one / _DRAFT).is_dir()}
+
+
+def _fill(draft: Path, database: Engine | None) -> None:
+    if database is None:
+        return
     dump = draft / POSTGRESQL
     arguments = ("--exit-on-error", "--single-transaction", "--no-owner", "--no-privileges")
-    postgresql_program("pg_restore", *arguments, f"--dbname={url.database}", str(dump), engine=engine)
+    postgresql_program("pg_restore", *arguments, f"--dbname={database.url.database}", str(dump), engine=database)
     dump.unlink()
 
 
 def _checked(manifest: _Manifest, root: Path, person: str | None) -> Restored:
-    """Verify the audit log, and say what the bank does not have."""
+    """Verify the audit log, and say what the bank does not have; where all is well, write down that it was restored."""
     work, settings, clock = open_work(root, create=False), read_settings(root, person), SystemClock()
     engine = open_engine(read_database_url(work, settings))
-    ledger = SqlLedger(engine, SignedHead(work.protected), clock)  # makes no key: the right one may be kept elsewhere
-    found = tuple(ledger.verify() if manifest.protected else faults(ledger.links())[0])
-    volumes = SqlVolumes(engine, ledger, clock, work.volumes).every()
-    sealed = [one for one in volumes if one.state is VolumeState.SEALED]
-    missing = [f"volume {one.id}" for one in sealed if not one.path.is_dir()]
-    runs = SqlRuns(engine, ledger, work.results).every()
-    missing += [f"run {one.id}" for one in runs if not (work.results / one.id).is_dir()]
-    engine.dispose()
-    if manifest.protected and not found:
-        _begin_anew(System(work, settings, clock), manifest)
+    try:
+        head = SignedHead(work.protected)
+        ledger = SqlLedger(engine, head, clock)  # makes no key: the right one may be kept elsewhere
+        found = tuple(ledger.verify() if manifest.protected else faults(ledger.links())[0])
+        volumes = VolumeService(SqlVolumes(engine, ledger, clock, work.volumes), ledger, clock, work.volumes)
+        sealed = [one for one in volumes.every() if one.state is VolumeState.SEALED]
+        missing = [f"volume {one.id}" for one in sealed if not one.path.is_dir()]
+        runs = SqlRuns(engine, ledger, work.results).every()
+        missing += [f"run {one.id}" for one in runs if not (work.results / one.id).is_dir()]
+        if manifest.protected and not found:
+            facts: dict[str, Json] = {"made_at": manifest.made_at}
+            ledger.record(Event("bank.restored", f"bank:{settings.project}", settings.person, facts=facts))
+            _begin_anew(volumes, settings.person)
+    finally:
+        engine.dispose()
     return Restored(manifest.made_at, len(manifest.files), found, manifest.protected, tuple(missing), manifest.left_out)
 
 
-def _begin_anew(system: System, manifest: _Manifest) -> None:
-    """Write down that the bank was restored; what was being staged has no files, and is staged anew."""
-    facts: dict[str, Json] = {"made_at": manifest.made_at}
-    system.ledger.record(Event("bank.restored", f"bank:{system.settings.project}", system.person, facts=facts))
-    for volume in system.volumes.every():
+def _begin_anew(volumes: VolumeService, person: str) -> None:
+    """Let what was being staged, which has no files, be staged anew."""
+    for volume in volumes.every():
         if volume.state is VolumeState.BUILDING:
-            system.volumes.remove(volume.id, system.person, "the bank was restored while it was being staged")
+            volumes.remove(volume.id, person, "the bank was restored while it was being staged")

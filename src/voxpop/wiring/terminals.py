@@ -1,13 +1,14 @@
 """Terminals on the appliances of this machine."""
 
 from pathlib import Path
+from secrets import token_hex
 
 from voxpop.appliance.errors import TerminalNotGiven
 from voxpop.appliance.model import Deployment
 from voxpop.appliance.terminals import Rights, Room, Terminal, TerminalService
 from voxpop.backends import process
 from voxpop.kernel.ids import ApplicationId
-from voxpop.run.ports import CanHostTerminal, Sandbox, Seat
+from voxpop.run.ports import CanHostTerminal, Seat
 from voxpop.wiring.sandboxes import sandbox_named
 from voxpop.wiring.system import System
 
@@ -27,12 +28,14 @@ class LocalTerminals:
     def __init__(self, system: System) -> None:
         self._system = system
 
+    def check(self, deployment: Deployment) -> None:
+        """Refuse an appliance whose sandbox can't hold a person."""
+        self._sandbox(deployment)
+
     def open(self, room: Room, size: tuple[int, int], line: str | None) -> Terminal:
         """Open a shell in a room; with ``line``, one that does that line and ends."""
         deployment = room.deployment
         sandbox = self._sandbox(deployment)
-        if not isinstance(sandbox, CanHostTerminal):
-            raise TerminalNotGiven(deployment.appliance, deployment.site, deployment.sandbox)
         seat = Seat(
             account=room.account,
             host=deployment.appliance,
@@ -45,19 +48,22 @@ class LocalTerminals:
         )
         return process.open_terminal(sandbox.wrap_terminal(seat, line), env=_ENVIRONMENT, size=size)
 
-    def _sandbox(self, deployment: Deployment) -> Sandbox:
-        if deployment.image:
-            return self._system.sandbox_of(deployment.site, deployment.sandbox, deployment.appliance, deployment.image)
-        return sandbox_named(deployment.sandbox, self._system.work.root)
+    def _sandbox(self, given: Deployment) -> CanHostTerminal:
+        if given.image:
+            sandbox = self._system.sandbox_of(given.site, given.sandbox, given.appliance, given.image)
+        else:
+            sandbox = sandbox_named(given.sandbox, self._system.work.root)
+        if not isinstance(sandbox, CanHostTerminal):
+            raise TerminalNotGiven(given.appliance, given.site, given.sandbox)
+        return sandbox
 
 
 def _accounts(room: Room, sandbox: CanHostTerminal) -> Path:
     """Write the table of accounts that the shell reads: the person, and nobody of this machine."""
     file = room.home.parent / f".{room.account}.passwd"  # no account's name begins with a dot
-    draft = file.with_suffix(".new")
-    draft.write_text(
-        f"{room.account}:x:{sandbox.person}:{sandbox.person}::{sandbox.home}:/bin/bash\n", encoding="utf-8"
-    )
+    draft = file.with_name(f"{file.name}.{token_hex(8)}.new")  # two of the person's terminals may be opened at once
+    person = sandbox.person
+    draft.write_text(f"{room.account}:x:{person}:{person}::{sandbox.home}:/bin/bash\n", encoding="utf-8")
     draft.replace(file)
     return file
 

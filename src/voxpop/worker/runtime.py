@@ -17,6 +17,7 @@ from voxpop.kernel.ids import RunId
 from voxpop.kernel.progress import Progress, Silent
 from voxpop.run.compare import compare
 from voxpop.run.model import Comparison
+from voxpop.store.engine import make_private
 from voxpop.store.workers import Place
 from voxpop.wiring.system import System
 from voxpop.worker import workflows
@@ -183,6 +184,7 @@ def _launch(system: System, executor: str) -> None:
         console_log_level="CRITICAL",
         notification_listener_polling_interval_sec=1.0,  # nothing of ours waits for notifications
     )
+    make_private(system.jobs_url)
     event.listen(Engine, "handle_error", _hear)
     DBOS(config=config)
     DBOS.launch()

@@ -1,12 +1,11 @@
 """Pieces of durable work: those on what may be read, and how each comes out."""
 
-from collections.abc import Iterator
 from typing import Annotated
 
 from fastapi import Query
 
 from voxpop.access.permissions import READING, Action
-from voxpop.flow.operations import Operation
+from voxpop.flow.operations import Operation, Sight
 from voxpop.flow.rules import Work
 from voxpop.kernel.errors import Absent
 from voxpop.web.api import paging
@@ -17,6 +16,7 @@ from voxpop.web.api.routes import TAGGED, ApiArea, Called
 
 area = ApiArea("operations")
 _ARCHIVE = "archive"
+_KINDS = ("application", "volume", "appliance", "run")
 
 
 class OperationAbsent(Absent):
@@ -35,8 +35,13 @@ def list_operations(
     subject: Annotated[str, Query(max_length=200, pattern=NO_NUL, description="Only on this, as `kind:id`.")] = "",
 ) -> Page[OperationFacts]:
     """List the durable work on what may be read, the newest first."""
-    subjects = [one for one in _subjects(call) if not subject or one == subject]
-    rows = [one for one in call.system.operations.of_subjects(subjects) if _may_read(call, one)]
+    scope = call.rights.scope
+    sight = Sight(
+        things={kind: scope(READING[kind]) for kind in _KINDS},
+        deployment=scope(Action.APPLIANCE_READ),
+        archives=call.may(Action.ARCHIVE_READ),
+    )
+    rows = call.system.operations.seen(sight, subject)
     return paging.page_newest(call, part, rows, lambda one: (one.asked_at.isoformat(), one.id), shown)
 
 
@@ -78,22 +83,3 @@ def _may_read(call: Call, one: Operation) -> bool:
         return call.may(action, call.system.projects.of(kind, name))
     except Absent:
         return False
-
-
-def _subjects(call: Call) -> Iterator[str]:
-    """Name everything that work can be on and of which something may be read."""
-    system, may = call.system, call.may
-    for application, _ in system.applications.every():
-        if may(Action.APPLICATION_READ, application.id):
-            yield f"application:{application.id}"
-    for volume in system.volumes.every():
-        if may(Action.VOLUME_READ, volume.application) or may(Action.APPLIANCE_READ, volume.application):
-            yield f"volume:{volume.id}"
-    for appliance in system.appliance_records.every():
-        if may(Action.APPLIANCE_READ, appliance.application):
-            yield f"appliance:{appliance.id}"
-    for run in system.run_records.every():
-        if may(Action.RUN_READ, run.application):
-            yield f"run:{run.id}"
-    if may(Action.ARCHIVE_READ):
-        yield from (f"archive:{one.name}" for one in system.archive_records.every())

@@ -61,10 +61,11 @@ def _releases(ask: Ask) -> Iterator[Waiting]:
 
 def _failed(ask: Ask, mine: Projects) -> Iterator[Waiting]:
     """Yield the staging and the runs that stand still because they failed."""
-    for one, state in mine:
-        if state is not _S.APPROVED or not ask.may(Action.STAGING_START, one.id):
-            continue
-        last = next(iter(ask.system.operations.of_subjects([f"application:{one.id}"])), None)
+    staged = [one for one, state in mine if state is _S.APPROVED and ask.may(Action.STAGING_START, one.id)]
+    asked = ask.system.operations.of_subjects([f"application:{one.id}" for one in staged])
+    newest = {operation.subject: operation for operation in reversed(asked)}
+    for one in staged:
+        last = newest.get(f"application:{one.id}")
         if last is not None and last.state is OperationState.FAILED:
             yield Waiting("Staging failed", one.title, f"/applications/{one.id}", last.state.value)
     for run in ask.system.run_records.in_states({RunState.FAILED, RunState.LOST}, ask.scope(Action.RUN_START)):
