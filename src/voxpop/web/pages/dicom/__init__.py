@@ -14,6 +14,7 @@ from voxpop.kernel.digests import Json
 from voxpop.kernel.errors import Absent
 from voxpop.kernel.ids import VolumeId
 from voxpop.volume import objects as o
+from voxpop.volume.frames import frame_of
 from voxpop.web.area import Area
 from voxpop.web.ask import Ask, Asked, number
 from voxpop.web.pages.dicom.ohif import Ohif
@@ -89,7 +90,7 @@ def retrieve_frames(ask: Asked, frames: str) -> Response:
     """Return frames as they lie in the file; several numbers are set apart by commas."""
     one = _instances(ask)[0]
     numbers = [number(word) or 0 for word in frames.split(",")][:_MOST_FRAMES]
-    found = [o.frame_of(one, wanted) for wanted in numbers]
+    found = [frame_of(one, wanted) for wanted in numbers]
     return _parts(found[0].media_type.partition(";")[0], [(frame.media_type, frame.pixels) for frame in found])
 
 
