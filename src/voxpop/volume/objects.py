@@ -5,7 +5,7 @@ Notes
 DICOM PS3.18: 10.6 (search), 10.4 (retrieve), Annex F (JSON model).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -101,9 +101,9 @@ def objects(instances: Sequence[Instance]) -> list[Json]:
     return [_told(one, (*_INSTANCE, "StudyInstanceUID", "SeriesInstanceUID")) for one in instances]
 
 
-def metadata(instances: Sequence[Instance]) -> list[Json]:
-    """Return all attributes but the pixels (PS3.18, 10.4.1.1.2)."""
-    return [one.attributes.to_json_dict(suppress_invalid_tags=True) for one in instances]
+def metadata(instances: Sequence[Instance]) -> Iterator[Json]:
+    """Tell all attributes but the pixels, one object after the other (PS3.18, 10.4.1.1.2)."""
+    return (one.attributes.to_json_dict(suppress_invalid_tags=True) for one in instances)
 
 
 def under(instances: Sequence[Instance], *uids: str) -> Sequence[Instance]:

@@ -4,8 +4,8 @@ One root serves one participant, ``/volumes/{volume}/dicomweb/{participant}``, s
 asked for there, and only that participant's objects are read. A browser comes with its session, as for any page.
 """
 
-import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from itertools import chain
 
 from fastapi.responses import FileResponse, JSONResponse, Response
 
@@ -14,18 +14,17 @@ from voxpop.kernel.digests import Json
 from voxpop.kernel.errors import Absent
 from voxpop.kernel.ids import VolumeId
 from voxpop.volume import objects as o
-from voxpop.volume.frames import frame_of
+from voxpop.volume.frames import check_frame, frame_of
 from voxpop.web.area import Area
 from voxpop.web.ask import Ask, Asked, number
 from voxpop.web.pages.dicom.ohif import Ohif
+from voxpop.web.pages.dicom.parts import DICOM, DICOM_JSON, file_part, frame_part, in_parts, listed
 from voxpop.web.pages.volumes import opened_volume
 
 area = Area("dicom")
 _ROOT = "/volumes/{volume}/dicomweb/{participant}"
 _OBJECT = f"{_ROOT}/studies/{{study}}/series/{{series}}/instances/{{instance}}"
 _VIEWER = "/volumes/{volume}/ohif/{participant}"
-_JSON = "application/dicom+json"
-_MOST_FRAMES = 100
 POLICY = (
     "default-src 'none'; script-src 'self' 'wasm-unsafe-eval' blob:; worker-src 'self' blob:; "
     "style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self' data:; "
@@ -66,32 +65,47 @@ def search_instances(ask: Asked) -> Response:
 @area.page(f"{_ROOT}/studies/{{study}}/metadata", Action.VOLUME_OPEN, of="volume")
 def study_metadata(ask: Asked) -> Response:
     """Return the attributes of all objects of a study."""
-    return _told(o.metadata(_instances(ask)))
+    return listed(o.metadata(_instances(ask)))
 
 
 @area.page(f"{_ROOT}/studies/{{study}}/series/{{series}}/metadata", Action.VOLUME_OPEN, of="volume")
 def series_metadata(ask: Asked) -> Response:
     """Return the attributes of all objects of a series."""
-    return _told(o.metadata(_instances(ask)))
+    return listed(o.metadata(_instances(ask)))
+
+
+@area.page(f"{_ROOT}/studies/{{study}}", Action.VOLUME_OPEN, of="volume")
+def retrieve_study(ask: Asked) -> Response:
+    """Return all objects of a study as the volume has them."""
+    return _files(_instances(ask))
+
+
+@area.page(f"{_ROOT}/studies/{{study}}/series/{{series}}", Action.VOLUME_OPEN, of="volume")
+def retrieve_series(ask: Asked) -> Response:
+    """Return all objects of a series as the volume has them."""
+    return _files(_instances(ask))
 
 
 @area.page(_OBJECT, Action.VOLUME_OPEN, of="volume")
 def retrieve(ask: Asked) -> Response:
     """Return an object as the volume has it; in parts, unless ``application/dicom`` itself is asked for."""
-    one = _instances(ask)[0]
+    found = _instances(ask)
     accepted = ask.request.headers.get("accept", "")
-    if "application/dicom" in accepted and "multipart" not in accepted:
-        return FileResponse(one.path, media_type="application/dicom")
-    return _parts("application/dicom", [("application/dicom", one.path.read_bytes())])
+    if DICOM in accepted and "multipart" not in accepted:
+        return FileResponse(found[0].path, media_type=DICOM)
+    return _files(found)
 
 
 @area.page(f"{_OBJECT}/frames/{{frames}}", Action.VOLUME_OPEN, of="volume")
 def retrieve_frames(ask: Asked, frames: str) -> Response:
     """Return frames as they lie in the file; several numbers are set apart by commas."""
     one = _instances(ask)[0]
-    numbers = [number(word) or 0 for word in frames.split(",")][:_MOST_FRAMES]
-    found = [frame_of(one, wanted) for wanted in numbers]
-    return _parts(found[0].media_type.partition(";")[0], [(frame.media_type, frame.pixels) for frame in found])
+    numbers = [number(word) or 0 for word in frames.split(",")]
+    for wanted in numbers:
+        check_frame(one, wanted)
+    first = frame_of(one, numbers[0])  # here, so that pixels that cannot be shown are refused before an answer begins
+    later = (frame_part(frame_of(one, wanted)) for wanted in numbers[1:])
+    return in_parts(first.media_type.partition(";")[0], chain([frame_part(first)], later))
 
 
 @area.page(_VIEWER, Action.VOLUME_OPEN, of="volume")
@@ -129,16 +143,8 @@ def _instances(ask: Ask) -> Sequence[o.Instance]:
 
 
 def _told(found: list[Json]) -> Response:
-    return JSONResponse(found, media_type=_JSON)
+    return JSONResponse(found, media_type=DICOM_JSON)
 
 
-def _parts(kind: str, parts: Iterable[tuple[str, bytes]]) -> Response:
-    """Answer in parts (RFC 2387), as PS3.18 has it for what is not JSON."""
-    boundary = secrets.token_hex(16)
-    body = b"".join(
-        b"--%b\r\nContent-Type: %b\r\nContent-Length: %d\r\n\r\n%b\r\n"
-        % (boundary.encode(), media_type.encode(), len(content), content)
-        for media_type, content in parts
-    )
-    whole = body + b"--%b--\r\n" % boundary.encode()
-    return Response(whole, media_type=f'multipart/related; type="{kind}"; boundary={boundary}')
+def _files(found: Sequence[o.Instance]) -> Response:
+    return in_parts(DICOM, (file_part(one.path) for one in found))
