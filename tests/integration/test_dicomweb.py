@@ -1,15 +1,20 @@
-"""DICOMweb over the objects of a volume: what is large is written bit by bit."""
+"""DICOMweb over the objects of a volume: for programs as for browsers, and what is large is written bit by bit."""
 
 import asyncio
 import json
 import os
 import tracemalloc
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pydicom
 import pytest
+from dicomweb_client.api import DICOMwebClient
 from starlette.types import Message
+from tests.api import token
 from tests.bank import PARTICIPANTS, VOLUME, Bank, bank_with_results
+from tests.viewer_page import running
 from tests.volume_objects import PIXELS, write_object
 
 PARTICIPANT = PARTICIPANTS[0]
@@ -126,3 +131,73 @@ def test_metadata_is_a_list_of_all_attributes(bank: Bank) -> None:
         answer = bank.client("ada").get(path)
         assert answer.headers["content-type"] == "application/dicom+json"
         assert [one["00080018"]["Value"] for one in json.loads(answer.content)] == [[f"1.2.3.{n}"] for n in (1, 2, 3)]
+
+
+def _client(bank: Bank, address: str, name: str, scopes: Iterable[str]) -> DICOMwebClient:
+    headers = {"authorization": f"Bearer {token(bank, name, scopes)}"}
+    return DICOMwebClient(address + ROOT, headers=headers)
+
+
+def test_a_program_reads_a_participant_by_its_token(bank: Bank) -> None:
+    files = sorted((bank.system.work.volumes / VOLUME / "sourcedata").rglob("*.dcm"))
+    with running(bank.app) as address:
+        client = _client(bank, address, "ada", ["read"])
+        (study,) = client.search_for_studies()
+        uid = study["0020000D"]["Value"][0]
+        (series,) = client.search_for_series(uid)
+        uids = (uid, series["0020000E"]["Value"][0])
+        assert len(client.search_for_instances(*uids)) == len(client.retrieve_series_metadata(*uids)) == len(files)
+        assert list(client.iter_series(*uids)) == client.retrieve_study(uid) == [*map(pydicom.dcmread, files)]
+        assert client.retrieve_instance(*uids, "1.2.3.2") == pydicom.dcmread(files[1])
+        assert client.retrieve_instance_frames(*uids, "1.2.3.2", [2, 1]) == [PIXELS[1].tobytes(), PIXELS[0].tobytes()]
+
+
+def test_a_look_of_a_program_is_written_down_once_a_day_for_each_token(tmp_path: Path) -> None:
+    bank = bank_with_results(tmp_path, _place)
+
+    def looks() -> list[tuple[str, object]]:
+        links = bank.system.ledger.links(f"volume:{VOLUME}")
+        return [(one.event.actor, one.event.facts) for one in links if one.event.action == "volume.viewed"]
+
+    for name in ("ada", "mia"):
+        headers = {"authorization": f"Bearer {token(bank, name, ['volume.open'])}"}
+        for path in (f"{ROOT}/studies", f"{SERIES}/metadata", f"{SERIES}/instances/1.2.3.1/frames/1"):
+            assert bank.client().get(path, headers=headers).status_code == 200
+    assert looks() == [(person, {"participants": [PARTICIPANT]}) for person in ("Ada Example", "Mia Example")]
+    bank.client("ada").get(f"{ROOT}/studies")  # a browser's look is written down where it opens the viewer
+    assert len(looks()) == 2
+
+
+def test_a_program_without_the_right_or_the_scope_gets_a_problem(bank: Bank) -> None:
+    revoked = token(bank, "ada", ["read"])
+    account = bank.system.access.get("ada")
+    bank.system.entrance.revoke_token(account, bank.system.entrance.tokens(account)[0].id)
+    expected = {
+        "": (401, "sign-in-wanted"),
+        f"Bearer {token(bank, 'ada', ['run.start'])}": (403, "out-of-scope"),
+        f"Bearer {token(bank, 'aurora', ['write'])}": (403, "not-allowed"),
+        f"Bearer {token(bank, 'olga', ['write'])}": (404, "subject-absent"),
+        f"Bearer {revoked}": (401, "token-invalid"),
+        "Basic YWRhOnBhc3N3b3Jk": (401, "sign-in-wanted"),
+    }
+    for sent, (status, code) in expected.items():
+        for name in ("", "ada") if sent else ("",):  # a cookie adds nothing to what is brought
+            answer = bank.client(name).get(f"{SERIES}/metadata", headers={"authorization": sent} if sent else {})
+            assert answer.headers["content-type"] == "application/problem+json"
+            assert (answer.status_code, answer.json()["code"]) == (status, code)
+            assert ("www-authenticate" in answer.headers) == (status == 401)
+
+
+def test_a_token_opens_no_page(bank: Bank) -> None:
+    headers = {"authorization": f"Bearer {token(bank, 'ada')}"}
+    for path in (f"/volumes/{VOLUME}", f"/volumes/{VOLUME}/ohif/{PARTICIPANT}"):
+        assert bank.client().get(path, headers=headers).headers["location"].startswith("/sign-in")
+
+
+def test_a_token_loses_the_objects_with_the_grant(tmp_path: Path) -> None:
+    bank = bank_with_results(tmp_path, _place)
+    headers = {"authorization": f"Bearer {token(bank, 'mia', ['read'])}"}
+    assert bank.client().get(f"{ROOT}/studies", headers=headers).status_code == 200
+    bank.system.volumes.revoke(VOLUME, "Mia Example", "tester")
+    answer = bank.client().get(f"{ROOT}/studies", headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (409, "volume-not-granted")
