@@ -117,6 +117,24 @@ def test_a_table_that_points_elsewhere_is_refused(tmp_path: Path, at: int) -> No
         frame_of(one, 2)
 
 
+@pytest.mark.parametrize(("offsets", "lengths"), [(2, 1), (1, 2), (1, 1)])
+def test_a_table_with_fewer_rows_than_frames_is_refused(tmp_path: Path, offsets: int, lengths: int) -> None:
+    write_object(tmp_path / NAME, JPEGLSLossless, frames=2)
+    whole = pydicom.dcmread(tmp_path / NAME)
+    whole.ExtendedOffsetTable, whole.ExtendedOffsetTableLengths = bytes(8 * offsets), bytes(8 * lengths)
+    whole.save_as(tmp_path / NAME)
+    with pytest.raises(ObjectNotShown):
+        frame_of(_one(tmp_path), 2)
+
+
+def test_an_empty_table_is_none(tmp_path: Path) -> None:
+    write_object(tmp_path / NAME, JPEGLSLossless, frames=2)
+    whole = pydicom.dcmread(tmp_path / NAME)
+    whole.ExtendedOffsetTable, whole.ExtendedOffsetTableLengths = b"", b""
+    whole.save_as(tmp_path / NAME)
+    assert frame_of(_one(tmp_path), 2).pixels.rstrip(b"\0 ") == b"frame 1"
+
+
 def test_pixels_that_end_before_the_frame_does_are_refused(tmp_path: Path) -> None:
     write_object(tmp_path / NAME, frames=2)
     content = (tmp_path / NAME).read_bytes()

@@ -39,6 +39,7 @@ _COMPRESSED: Mapping[str, str] = {
 _PIXEL_DATA = (0x7FE0, 0x0010)
 _LONG = (b"OB", b"OW", b"UN")
 _HALVED = "YBR_FULL_422"
+_BROKEN: tuple[type[Exception], ...] = (*BROKEN, IndexError)  # a table that has fewer rows than there are frames
 
 
 class ObjectNotShown(Refused):
@@ -110,7 +111,7 @@ def frame_of(instance: Instance, number: int) -> Frame:
             frames = int(instance.attributes.get("NumberOfFrames") or 1)
             pixels = get_frame(stream, number - 1, number_of_frames=frames, extended_offsets=instance.offsets)
             return Frame(f"{_COMPRESSED[syntax]}; transfer-syntax={syntax}", pixels)
-    except BROKEN as broken:
+    except _BROKEN as broken:
         raise ObjectNotShown from broken
 
 

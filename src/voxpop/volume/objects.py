@@ -136,12 +136,10 @@ def _instance(path: Path, digest: str) -> Instance:
     with path.open("rb") as stream:
         read = dcmread(stream, stop_before_pixels=True)
         at = stream.tell()
-    offsets = None
-    if "ExtendedOffsetTable" in read and "ExtendedOffsetTableLengths" in read:
-        offsets = (read.ExtendedOffsetTable, read.ExtendedOffsetTableLengths)
+    offsets, lengths = read.get("ExtendedOffsetTable"), read.get("ExtendedOffsetTableLengths")
     for tag in read.group_dataset(_PIXELS):
         del read[tag.tag]
-    return Instance(path, digest, read, at, offsets)
+    return Instance(path, digest, read, at, (offsets, lengths) if offsets and lengths else None)
 
 
 def _grouped(instances: Sequence[Instance], level: int) -> dict[tuple[str, ...], list[Instance]]:
