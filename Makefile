@@ -27,7 +27,7 @@ lint: .venv/tested ## format, lint, types, layers
 docs: .venv/tested ## build the documentation into site/
 	$(BIN)/mkdocs build --strict
 
-bench: .venv/tested ## print the figures that the documentation quotes
+bench: .venv/tested front-end/lighthouse/node_modules/installed ## print the figures that the documentation quotes
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group bench
 	$(BIN)/python benchmarks/deid_speed.py
 	$(BIN)/python benchmarks/staging_speed.py
@@ -38,6 +38,7 @@ bench: .venv/tested ## print the figures that the documentation quotes
 	$(BIN)/python benchmarks/portal_load.py
 	$(BIN)/python benchmarks/portal_kills.py
 	$(BIN)/python benchmarks/viewer_open.py
+	$(BIN)/python benchmarks/lighthouse.py
 
 apt: ## install the real parts that tests start (root on Debian), or print the line that does
 	@tools/install_parts
@@ -63,6 +64,11 @@ apt: ## install the real parts that tests start (root on Debian), or print the l
 # What browser tests bring along (axe-core, an OpenID provider); the portal itself needs no node.
 front-end/node_modules/installed: .venv/tested front-end/package-lock.json
 	PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --prefix front-end --no-audit --no-fund --silent
+	@touch $@
+
+# Lighthouse, for a benchmark alone: 176 MB.
+front-end/lighthouse/node_modules/installed: .venv/tested front-end/lighthouse/package-lock.json
+	PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --prefix front-end/lighthouse --ignore-scripts --no-audit --no-fund --silent
 	@touch $@
 
 # OHIF's built form, for the tests of DICOM in the browser.

@@ -1,7 +1,7 @@
 """A small bank in a temporary folder: people of every role, and one project that has come to its results."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -97,11 +97,17 @@ def empty_bank(root: Path) -> Bank:
     return Bank(system, create_app(system))
 
 
-def bank_with_results(root: Path) -> Bank:
-    """Return a bank in which the project has a sealed volume, a deployed appliance and a finished run."""
+def bank_with_results(root: Path, place: Callable[[Path], None] = lambda _: None) -> Bank:
+    """Return a bank in which the project has a sealed volume, a deployed appliance and a finished run.
+
+    Parameters
+    ----------
+    place : callable
+        Puts more into the volume's folder before it is sealed.
+    """
     bank = empty_bank(root)
     written = _decided(bank.system)
-    _sealed(bank.system, written)
+    _sealed(bank.system, written, place)
     deployed = bank.system.durable_work.deploy(VOLUME)
     assert deployed == APPLIANCE
     bank.system.durable_work.activate(APPLIANCE)
@@ -127,7 +133,7 @@ def _decided(system: System) -> Application:
     return written
 
 
-def _sealed(system: System, written: Application) -> None:
+def _sealed(system: System, written: Application, place: Callable[[Path], None]) -> None:
     cohort = Cohort(CohortId(f"{PROJECT}-c1"), PROJECT, "{}", "0" * 64, "", {}, 2, 0, NOW)
     system.cohort_records.freeze(cohort, Selection((), ()), "tester")
     volume = system.volumes.begin(PROJECT, cohort.id, "Ada Example", "tester", date(2099, 1, 1))
@@ -136,6 +142,7 @@ def _sealed(system: System, written: Application) -> None:
     (folder / "participants.tsv").write_text("\n".join(rows) + "\n", encoding="utf-8")
     for name in PARTICIPANTS:
         image(folder / name / "ses-x" / "ct" / f"{name}_ses-x_ct.nii.gz")
+    place(folder)
     system.volumes.seal_volume(volume.id, "tester")
     for person in ("Ada Example", "Mia Example", "Iker Example"):
         system.volumes.grant(volume.id, person, "tester")

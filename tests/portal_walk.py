@@ -229,3 +229,25 @@ def browser() -> Iterator[Any]:
             yield opened
         finally:
             opened.close()
+
+
+def pages(name: str) -> dict[str, list[str]]:
+    """Return every page that a project leaves something on, by who may read it.
+
+    Parameters
+    ----------
+    name : str
+        The application, which has a run and a release; the viewer and the terminal are not among them.
+    """
+    return {
+        "ada": [
+            "/", "/applications", "/applications/new?example", "/applications/new?as=document", f"/applications/{name}",
+            "/volumes", f"/volumes/{name}-v1", "/appliances", f"/appliances/{name}-a1", "/runs", f"/runs/{name}-r1",
+            f"/runs/{name}-r1/compare?with={name}-r1", f"/applications/{name}/run", "/results", f"/results/{name}-r1",
+            f"/results/{name}-r1/trace", f"/releases/{name}-r1-x1", "/catalogue", "/account", "/no-such-page",
+        ],
+        "carmen": ["/", f"/applications/{name}"],
+        "dolores": ["/", f"/volumes/{name}-v1", "/archives", f"/releases/{name}-r1-x1", "/people"],
+        "teo": ["/people"],
+        "aurora": ["/audit"],
+    }  # fmt: skip

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from tests.conftest import PARTS
-from tests.portal_walk import NAME, Served, Walk, browser, served
+from tests.portal_walk import NAME, Served, Walk, browser, pages, served
 from voxpop.demo.hosting import ARCHIVE
 from voxpop.demo.people import make_accounts
 from voxpop.demo.population import Population
@@ -65,7 +65,7 @@ def test_a_project_goes_the_whole_way_in_a_browser(walked: Walk) -> None:
 def test_axe_finds_nothing_on_any_page(walked: Walk, chromium: Browser, scheme: Any, size: Any) -> None:
     axe = Path(PARTS["axe-core"]).read_text(encoding="utf-8")
     found = []
-    for person, paths in pages().items():
+    for person, paths in pages(NAME).items():
         context = chromium.new_context(viewport=size, color_scheme=scheme, bypass_csp=True, reduced_motion="reduce")
         page = walked.enter(context, person)
         for path in paths:
@@ -85,7 +85,7 @@ def test_no_page_brings_more_than_60_kb_of_script(walked: Walk, chromium: Browse
     page = walked.enter(context, "ada")
     sizes: dict[str, int] = {}
     page.on("response", lambda answer: _weigh(answer, sizes))
-    for path in pages()["ada"]:
+    for path in pages(NAME)["ada"]:
         if not path.endswith("/terminal") and "/participants/" not in path:
             page.goto(walked.served.url + path)
     page.wait_for_load_state("networkidle")
@@ -118,22 +118,6 @@ def test_a_page_can_be_walked_by_keyboard_and_shows_where_one_is(walked: Walk, c
     assert outline is not None
     page.keyboard.press("Enter")
     page.wait_for_url(f"**/applications/{NAME}")
-
-
-def pages() -> dict[str, list[str]]:
-    """Return every page that the walk has left something on, by who may read it."""
-    return {
-        "ada": [
-            "/", "/applications", "/applications/new?example", "/applications/new?as=document", f"/applications/{NAME}",
-            "/volumes", f"/volumes/{NAME}-v1", "/appliances", f"/appliances/{NAME}-a1", "/runs", f"/runs/{NAME}-r1",
-            f"/applications/{NAME}/run", "/results", f"/results/{NAME}-r1", f"/results/{NAME}-r1/trace",
-            f"/releases/{NAME}-r1-x1", "/catalogue", "/account", "/no-such-page",
-        ],
-        "carmen": ["/", f"/applications/{NAME}"],
-        "dolores": ["/", f"/volumes/{NAME}-v1", "/archives", f"/releases/{NAME}-r1-x1", "/people"],
-        "teo": ["/people"],
-        "aurora": ["/audit"],
-    }  # fmt: skip
 
 
 def _weigh(answer: Any, sizes: dict[str, int]) -> None:

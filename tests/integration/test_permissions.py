@@ -82,11 +82,11 @@ def seen(bank: Bank, person: str, method: str, path: str) -> str:
     answer = (
         client.get(path) if method == "GET" else client.post(path, data={"csrf": client.headers.get("x-test-csrf", "")})
     )
-    code = re.search(r"<small>\d+ · ([a-z-]+)</small>", answer.text)
+    code = re.search(r"<small>\d+ · ([a-z-]+)</small>", answer.text) or re.search(r'"code":"([a-z-]+)"', answer.text)
     if answer.status_code == 303 and answer.headers["location"].startswith("/sign-in") and not person:
         return "sign in"
     assert answer.status_code != 500, (person, method, path, answer.text[-800:])
-    outcomes = {"not-allowed": "forbidden", "subject-absent": "absent"}
+    outcomes = {"not-allowed": "forbidden", "subject-absent": "absent", "sign-in-wanted": "sign in"}
     return outcomes.get(code.group(1), "let in") if code else "let in"
 
 

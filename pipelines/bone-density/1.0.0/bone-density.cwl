@@ -9,7 +9,7 @@ inputs:
     doc: CT scans (NIfTI, Hounsfield units) with BIDS names.
   participants:
     type: File
-    doc: participants.tsv with participant_id, age, sex and group (osteoporotic, control, or n/a).
+    doc: participants.tsv with participant_id, age, sex and group; osteoporotic and control are compared.
   cortex_mm:
     type: double
     default: 5.0

@@ -2,41 +2,23 @@
 
 Notes
 -----
-DICOM PS3.18: 10.6 (search), 10.4 (retrieve), Table 8.7.3-5 (media types of compressed frames), Annex F (JSON model).
+DICOM PS3.18: 10.6 (search), 10.4 (retrieve), Annex F (JSON model).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from pydicom import Dataset, dcmread
-from pydicom.encaps import get_frame
-from pydicom.uid import (
-    ExplicitVRBigEndian,
-    ExplicitVRLittleEndian,
-    JPEG2000TransferSyntaxes,
-    JPEGLSTransferSyntaxes,
-    JPEGTransferSyntaxes,
-    RLETransferSyntaxes,
-)
+from pydicom import Dataset, FileDataset, dcmread
 
-from voxpop.dicom.broken import BROKEN
 from voxpop.kernel.digests import Json
-from voxpop.kernel.errors import Absent, Refused
+from voxpop.kernel.errors import Absent
 from voxpop.kernel.imaging import SOURCE
 from voxpop.volume.model import Volume
 from voxpop.volume.seal import manifest_of
 
 _PIXELS = 0x7FE0
-_NATIVE = "application/octet-stream"
-_EXPLICIT = str(ExplicitVRLittleEndian)
-_COMPRESSED: Mapping[str, str] = {
-    **dict.fromkeys(map(str, JPEGTransferSyntaxes), "image/jpeg"),
-    **dict.fromkeys(map(str, JPEGLSTransferSyntaxes), "image/jls"),
-    **dict.fromkeys(map(str, JPEG2000TransferSyntaxes), "image/jp2"),
-    **dict.fromkeys(map(str, RLETransferSyntaxes), "image/dicom-rle"),
-}
 _STUDY = (
     "StudyDate", "StudyTime", "AccessionNumber", "StudyInstanceUID", "StudyID", "StudyDescription",
     "PatientName", "PatientID", "PatientBirthDate", "PatientSex",
@@ -54,42 +36,29 @@ class ObjectAbsent(Absent):
         super().__init__("the participant has no such DICOM object in this volume: search for those that there are")
 
 
-class ObjectNotShown(Refused):
-    """An object's pixels can't be given as DICOMweb wants them."""
-
-    code = "object-not-shown"
-
-    def __init__(self) -> None:
-        super().__init__("the object's pixels cannot be shown here: fetch the file itself")
-
-
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """One object: where it lies, and its attributes without the pixels."""
+    """One object: where it lies, and its attributes without the pixels.
+
+    Parameters
+    ----------
+    pixels_at : int
+        The byte of the file at which the element that holds the pixels begins; means nothing in a deflated file.
+    offsets : pair of bytes or None
+        The Extended Offset Table and its lengths (PS3.3, C.7.6.3.1.8), as they lie in the file.
+    """
 
     path: Path
     digest: str
-    attributes: Dataset
+    attributes: FileDataset
+    pixels_at: int
+    offsets: tuple[bytes, bytes] | None = None
 
     @property
     def uids(self) -> tuple[str, str, str]:
         """Its study, series and own UID."""
         one = self.attributes
         return str(one.StudyInstanceUID), str(one.SeriesInstanceUID), str(one.SOPInstanceUID)
-
-
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """One frame as it lies in the file.
-
-    Parameters
-    ----------
-    media_type : str
-        With the transfer syntax (PS3.18, 8.7.3).
-    """
-
-    media_type: str
-    pixels: bytes
 
 
 def instances_of(volume: Volume, participant: str) -> Sequence[Instance]:
@@ -132,9 +101,9 @@ def objects(instances: Sequence[Instance]) -> list[Json]:
     return [_told(one, (*_INSTANCE, "StudyInstanceUID", "SeriesInstanceUID")) for one in instances]
 
 
-def metadata(instances: Sequence[Instance]) -> list[Json]:
-    """Return all attributes but the pixels (PS3.18, 10.4.1.1.2)."""
-    return [one.attributes.to_json_dict(suppress_invalid_tags=True) for one in instances]
+def metadata(instances: Sequence[Instance]) -> Iterator[Json]:
+    """Tell all attributes but the pixels, one object after the other (PS3.18, 10.4.1.1.2)."""
+    return (one.attributes.to_json_dict(suppress_invalid_tags=True) for one in instances)
 
 
 def under(instances: Sequence[Instance], *uids: str) -> Sequence[Instance]:
@@ -151,57 +120,26 @@ def under(instances: Sequence[Instance], *uids: str) -> Sequence[Instance]:
     return found
 
 
-def frame_of(instance: Instance, number: int) -> Frame:
-    """Return one frame, as it lies in the file.
-
-    Parameters
-    ----------
-    number : int
-        From 1.
-
-    Raises
-    ------
-    ObjectAbsent
-        If there is no such frame.
-    ObjectNotShown
-        If its pixels are in an order of bytes that DICOMweb has no name for, or cannot be read.
-    """
-    whole = dcmread(instance.path)
-    syntax, frames = str(whole.file_meta.TransferSyntaxUID), int(whole.get("NumberOfFrames") or 1)
-    if not 1 <= number <= frames or "PixelData" not in whole:
-        raise ObjectAbsent
-    if syntax == ExplicitVRBigEndian:
-        raise ObjectNotShown
-    try:
-        if syntax in _COMPRESSED:
-            pixels = get_frame(whole.PixelData, number - 1, number_of_frames=frames)
-            return Frame(f"{_COMPRESSED[syntax]}; transfer-syntax={syntax}", pixels)
-        size, rest = divmod(whole.Rows * whole.Columns * whole.SamplesPerPixel * whole.BitsAllocated, 8)
-        if rest:  # frames of single bits that do not begin at a byte
-            raise ObjectNotShown
-        # what was deflated is inflated by now; implicit and explicit value representations have the same pixels
-        return Frame(f"{_NATIVE}; transfer-syntax={_EXPLICIT}", whole.PixelData[(number - 1) * size : number * size])
-    except BROKEN as broken:
-        raise ObjectNotShown from broken
-
-
 @lru_cache(maxsize=4)  # a study of 2,000 slices has some 60 MB of heads
 def _read(folder: Path, digest: str, participant: str) -> tuple[Instance, ...]:
     """Read the heads of a participant's objects; a sealed volume never changes under its digest."""
     del digest
     named = manifest_of(folder)
     return tuple(
-        Instance(folder / path, named[path], _head(folder / path))
+        _instance(folder / path, named[path])
         for path in sorted(named)
         if path.startswith(f"{SOURCE}/{participant}/") and path.endswith(".dcm")
     )
 
 
-def _head(path: Path) -> Dataset:
-    read = dcmread(path, stop_before_pixels=True)
+def _instance(path: Path, digest: str) -> Instance:
+    with path.open("rb") as stream:
+        read = dcmread(stream, stop_before_pixels=True)
+        at = stream.tell()
+    offsets, lengths = read.get("ExtendedOffsetTable"), read.get("ExtendedOffsetTableLengths")
     for tag in read.group_dataset(_PIXELS):
         del read[tag.tag]
-    return read
+    return Instance(path, digest, read, at, (offsets, lengths) if offsets and lengths else None)
 
 
 def _grouped(instances: Sequence[Instance], level: int) -> dict[tuple[str, ...], list[Instance]]:

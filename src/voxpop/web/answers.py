@@ -112,7 +112,7 @@ def unexpected(request: Request, error: Exception) -> Response:
 
 
 def _answer(request: Request, error: VoxpopError, status: int) -> Response:
-    if request.url.path.startswith(API):
+    if request.url.path.startswith(API) or getattr(request.state, "wants_problems", False):
         return problem(error, status)
     if status == UNAUTHORIZED:
         return RedirectResponse(sign_in_path(request), 303)

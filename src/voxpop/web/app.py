@@ -18,6 +18,7 @@ from voxpop.web.area import Area
 from voxpop.web.health import area as health
 from voxpop.web.pages import AREAS
 from voxpop.web.pages.dicom.ohif import Ohif
+from voxpop.web.pages.dicomweb.door import Looks
 from voxpop.web.shield import Counts, Patience, Shield
 from voxpop.web.words import templates
 from voxpop.wiring.system import System
@@ -62,6 +63,7 @@ def create_app(system: System, hosts: Sequence[str] = ()) -> FastAPI:
     app.state.system = system
     app.state.counts = counts
     app.state.terminals = Counter()
+    app.state.looks = Looks()
     app.state.templates = templates([area.name for area in AREAS])
     answer_errors(app)
     for area in areas():

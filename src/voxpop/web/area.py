@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 from fastapi.routing import APIWebSocketRoute
 from starlette.concurrency import run_in_threadpool
@@ -15,6 +15,7 @@ from voxpop.web.ask import Ask, guard, let_through, read_form
 
 Talk = TypeVar("Talk", bound=Callable[[Ask, WebSocket, ApplicationId], Awaitable[None]])
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
+Door = Callable[[Action, str], Callable[[Request], None]]
 _NOT_ALLOWED = 1008  # RFC 6455, 7.4.1: policy violation; before the handshake it is answered with 403
 GUARDED = "x-voxpop-action"
 """Where a route says which action it is, for the test that walks them all."""
@@ -27,10 +28,13 @@ class Area:
     ----------
     name : str
         The folder's name; its templates are ``<name>/<page>.html``.
+    door : callable
+        Returns the dependency that lets a request through, or not, for an action and the kind of thing it is done to.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, door: Door = guard) -> None:
         self.name = name
+        self._door = door
         self.router = APIRouter(include_in_schema=False)
         self.sockets: dict[str, Action] = {}
 
@@ -74,7 +78,7 @@ class Area:
                 path,
                 endpoint,
                 methods=[method],
-                dependencies=[Depends(read_form), Depends(guard(action, of))],
+                dependencies=[Depends(read_form), Depends(self._door(action, of))],
                 response_class=Response,
                 openapi_extra={GUARDED: action.value},
             )

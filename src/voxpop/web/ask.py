@@ -12,7 +12,7 @@ from starlette.requests import HTTPConnection
 from starlette.websockets import WebSocket
 
 from voxpop.access.entrance import Knock
-from voxpop.access.model import Account, Session
+from voxpop.access.model import Account, Session, Token
 from voxpop.access.permissions import READING, TABLE, Action
 from voxpop.access.service import Rights
 from voxpop.kernel.errors import VoxpopError
@@ -40,6 +40,8 @@ class Ask:
     ----------
     account, session : Account, Session or None
         None for whoever has not signed in.
+    token : Token or None
+        What a program has brought; None for a browser.
     form : FormData
         What a form sent; empty for a request that only reads.
     """
@@ -50,6 +52,7 @@ class Ask:
     session: Session | None = None
     rights: Rights | None = None
     form: FormData = field(default_factory=FormData)
+    token: Token | None = None
 
     @property
     def person(self) -> str:

@@ -68,10 +68,10 @@ def _vertebra(hu: Any, gx: Any, gy: Any, gz: Any, kind: str, trabecular: float) 
         put((np.abs(gx) > 15) & (np.abs(gx) < 52) & (gy > -16) & (gy < 16) & whole, 350)
 
 
-def write_scan(path: Path, hu: Any) -> Path:
+def write_scan(path: Path, hu: Any, slice_mm: float = SPACING[2]) -> Path:
     import nibabel as nib
 
-    nib.save(nib.Nifti1Image(hu, np.diag([*SPACING, 1.0])), path)
+    nib.save(nib.Nifti1Image(hu, np.diag([*SPACING[:2], slice_mm, 1.0])), path)
     return path
 
 
@@ -81,10 +81,10 @@ def run_tool(name: str, folder: Path, *arguments: str | Path) -> None:
     subprocess.run(command, cwd=folder, check=True, env=environment, timeout=120)
 
 
-def measured(folder: Path, scan: Path) -> list[dict[str, Any]]:
+def measured(folder: Path, scan: Path, *options: str) -> list[dict[str, Any]]:
     stem = scan.name.removesuffix(".nii.gz")
     run_tool("segment", folder, scan)
-    run_tool("measure", folder, scan, f"{stem}_labels.nii.gz", f"{stem}_landmarks.json")
+    run_tool("measure", folder, scan, f"{stem}_labels.nii.gz", f"{stem}_landmarks.json", *options)
     rows: list[dict[str, Any]] = json.loads((folder / f"{stem}_measured.json").read_text())
     return rows
 
@@ -135,6 +135,23 @@ def test_noise_and_wide_slices_and_metal_give_no_number(tmp_path: Path) -> None:
     hu[78:96, 52:56, 40:46] = 3000
     rows = measured(tmp_path, write_scan(tmp_path / "sub-2_ct.nii.gz", hu))
     assert any("metal" in row["reason"] for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("slice_mm", "options", "reason"),
+    [
+        (5.52, (), "slices too far apart: 5.52 mm, at most 5.5 mm is measured"),
+        (7.0, (), "slices too far apart: 7.00 mm, at most 5.5 mm is measured"),
+        (7.0, ("--most-slice-mm", "6"), "slices too far apart: 7.00 mm, at most 6 mm is measured"),
+        (7.0, ("--most-slice-mm", "8"), "slices too far apart: 7.00 mm, at most 6.5 mm can be worked with"),
+    ],
+)
+def test_slices_too_far_apart_are_told_with_the_limit_of_the_run(
+    tmp_path: Path, slice_mm: float, options: tuple[str, ...], reason: str
+) -> None:
+    scan = write_scan(tmp_path / "sub-1_ct.nii.gz", plain_spine(SPINE), slice_mm=slice_mm)
+    (row,) = measured(tmp_path, scan, *options)
+    assert (row["mean_hu"], row["reason"]) == (None, reason)
 
 
 def test_a_bridge_of_dense_bone_on_one_side_is_left_out_of_the_value(tmp_path: Path) -> None:
@@ -289,6 +306,20 @@ def test_an_unknown_age_is_left_out_and_89_plus_is_89(tmp_path: Path) -> None:
     people = read_participants(table)
     assert people["a"].age == 89
     assert (people["b"].age, people["b"].sex, people["b"].group) == (None, "", "n/a")
+
+
+def test_a_group_that_is_not_compared_keeps_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    people = [("sub-1", "osteoporotic"), ("sub-2", "control"), ("sub-3", "metastases"), ("sub-4", "n/a")]
+    lines = [f"{name}\t60\tF\t{group}\n" for name, group in people]
+    Path("participants.tsv").write_text("participant_id\tage\tsex\tgroup\n" + "".join(lines))
+    row = {"level": "L1", "mean_hu": 150.0, "sd_hu": 1.0, "volume_mm3": 9000.0, "quality": "good"}
+    Path("all_measured.json").write_text(json.dumps([{**row, "participant": name} for name, _ in people]))
+    assert compare_main(["--participants", "participants.tsv", "--measured", "all_measured.json"]) == 0
+    population, each = json.loads(Path("report.json").read_text())["sections"][:2]
+    groups = ["osteoporotic", "control", "metastases", "n/a"]
+    assert [cells[0] for cells in population["tables"][0]["rows"]] == groups
+    assert [cells[1] for cells in each["tables"][0]["rows"]] == groups
 
 
 def test_a_volume_without_any_measurement_still_gives_a_whole_report(

@@ -12,7 +12,18 @@ from pathlib import Path
 from typing import Any
 
 from figures import draw_by_age, draw_by_level, draw_distribution
-from groups import CASE, CONTROL, Effect, Participant, adjusted, discrimination, participant_means, split, welch
+from groups import (
+    CASE,
+    CONTROL,
+    NO_GROUP,
+    Effect,
+    Participant,
+    adjusted,
+    discrimination,
+    participant_means,
+    split,
+    welch,
+)
 from numbering import LEVELS
 from reporting import Findings, report
 
@@ -55,7 +66,9 @@ def read_participants(path: Path) -> dict[str, Participant]:
     for row in table:
         name = (row.get("participant_id") or "").strip()
         if name:
-            people[name] = Participant(name, _text(row, "group") or "n/a", _age(_text(row, "age")), _text(row, "sex"))
+            people[name] = Participant(
+                name, _text(row, "group") or NO_GROUP, _age(_text(row, "age")), _text(row, "sex")
+            )
     return people
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
-from groups import CASE, CONTROL, Participant
+from groups import CASE, CONTROL, NO_GROUP, Participant, group_of, groups_of
 from images import Array
 
 mpl.use("Agg")
@@ -13,8 +13,9 @@ mpl.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 
-_COLOURS = {CASE: "#d55e00", CONTROL: "#0072b2", "n/a": "#777777"}
-_MARKS = {CASE: "o", CONTROL: "s", "n/a": "^"}
+_LOOKS = {CASE: ("#d55e00", "o"), CONTROL: ("#0072b2", "s"), NO_GROUP: ("#777777", "^")}
+_OTHER_LOOKS = (("#009e73", "v"), ("#cc79a7", "D"), ("#e69f00", "P"), ("#56b4e9", "X"))
+"""Colour and mark; told apart by colour-blind people too (Okabe and Ito)."""
 _STYLE: Any = {"font.size": 9, "axes.spines.top": False, "axes.spines.right": False, "figure.dpi": 150}
 
 
@@ -23,8 +24,9 @@ def draw_distribution(means: Mapping[str, float], people: Mapping[str, Participa
     with mpl.rc_context(_STYLE):
         figure, axes = plt.subplots(figsize=(4.6, 3.2))
         for place, (group, values) in enumerate(_by_group(means, people).items()):
+            colour, mark = _look(people, group)
             spread = (np.arange(len(values)) % 7 - 3) * 0.04
-            axes.plot(place + spread, sorted(values), _MARKS[group], color=_COLOURS[group], alpha=0.8, markersize=5)
+            axes.plot(place + spread, sorted(values), mark, color=colour, alpha=0.8, markersize=5)
             if values:
                 quartiles = np.percentile(values, [25, 50, 75])
                 axes.vlines(place + 0.26, quartiles[0], quartiles[2], color="black")
@@ -40,15 +42,16 @@ def draw_by_age(means: Mapping[str, float], people: Mapping[str, Participant], p
     """Draw the mean over L1 to L4 against age, with a line for each group of three or more."""
     with mpl.rc_context(_STYLE):
         figure, axes = plt.subplots(figsize=(4.6, 3.2))
-        for group in (CASE, CONTROL, "n/a"):
+        for group in groups_of(people):
+            colour, mark = _look(people, group)
             points = _ages(means, people, group)
             if not len(points):
                 continue
-            axes.plot(*points.T, _MARKS[group], color=_COLOURS[group], label=group, alpha=0.8, markersize=5)
+            axes.plot(*points.T, mark, color=colour, label=group, alpha=0.8, markersize=5)
             if len(points) >= 3 and np.ptp(points[:, 0]) > 0:
                 slope, level = np.polyfit(points[:, 0], points[:, 1], 1)
                 ends = np.array([points[:, 0].min(), points[:, 0].max()])
-                axes.plot(ends, level + slope * ends, color=_COLOURS[group], linewidth=1)
+                axes.plot(ends, level + slope * ends, color=colour, linewidth=1)
         axes.set_xlabel("age (years)")
         axes.set_ylabel("mean of L1 to L4 (HU)")
         if axes.get_legend_handles_labels()[0]:
@@ -62,15 +65,18 @@ def draw_by_level(
     """Draw each level's values by group, with a line through the group's means."""
     with mpl.rc_context(_STYLE):
         figure, axes = plt.subplots(figsize=(6.4, 3.2))
-        for shift, group in ((-0.12, CASE), (0.12, CONTROL), (0.0, "n/a")):
+        for group in groups_of(people):
+            colour, mark = _look(people, group)
+            shift = {CASE: -0.12, CONTROL: 0.12}.get(group, 0.0)
             centres = []
             for place, level in enumerate(levels):
-                values = [row["mean_hu"] for row in rows if row["level"] == level and _group(people, row) == group]
-                axes.plot([place + shift] * len(values), values, _MARKS[group], color=_COLOURS[group], alpha=0.5, ms=4)
+                of_level = [row for row in rows if row["level"] == level]
+                values = [row["mean_hu"] for row in of_level if group_of(people, row["participant"]) == group]
+                axes.plot([place + shift] * len(values), values, mark, color=colour, alpha=0.5, ms=4)
                 if values:
                     centres.append((place + shift, float(np.mean(values))))
             if centres:
-                axes.plot(*np.array(centres).T, color=_COLOURS[group], linewidth=1.2, label=group)
+                axes.plot(*np.array(centres).T, color=colour, linewidth=1.2, label=group)
         axes.set_xticks(range(len(levels)), levels)
         axes.set_ylabel("trabecular density (HU)")
         if axes.get_legend_handles_labels()[0]:
@@ -84,27 +90,23 @@ def _save(figure: Any, path: Path) -> None:
     plt.close(figure)
 
 
-def _group(people: Mapping[str, Participant], row: Mapping[str, Any]) -> str:
-    return shown_group(people, str(row["participant"]))
-
-
-def shown_group(people: Mapping[str, Participant], name: str) -> str:
-    """Return a participant's group, ``n/a`` for any that is not compared."""
-    group = people[name].group if name in people else "n/a"
-    return group if group in (CASE, CONTROL) else "n/a"
+def _look(people: Mapping[str, Participant], group: str) -> tuple[str, str]:
+    if group in _LOOKS:
+        return _LOOKS[group]
+    return _OTHER_LOOKS[groups_of(people)[2:].index(group) % len(_OTHER_LOOKS)]
 
 
 def _by_group(means: Mapping[str, float], people: Mapping[str, Participant]) -> dict[str, list[float]]:
-    groups: dict[str, list[float]] = {CASE: [], CONTROL: []}
+    groups: dict[str, list[float]] = {group: [] for group in groups_of(people)}
     for name in sorted(means):
-        groups.setdefault(shown_group(people, name), []).append(means[name])
-    return groups
+        groups[group_of(people, name)].append(means[name])
+    return {group: values for group, values in groups.items() if values or group in (CASE, CONTROL)}
 
 
 def _ages(means: Mapping[str, float], people: Mapping[str, Participant], group: str) -> Array:
     points = []
     for name in sorted(means):
         age = people[name].age if name in people else None
-        if shown_group(people, name) == group and age is not None:
+        if group_of(people, name) == group and age is not None:
             points.append((age, means[name]))
     return np.array(points, dtype=float).reshape(-1, 2)

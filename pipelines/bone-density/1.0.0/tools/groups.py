@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-CASE, CONTROL = "osteoporotic", "control"
+CASE, CONTROL, NO_GROUP = "osteoporotic", "control", "n/a"
 MEAN_LEVELS = ("L1", "L2", "L3", "L4")
 LEAST = 3
 """Fewer participants in a group give no number."""
@@ -45,6 +45,17 @@ class Effect:
             "p_value": None if self.p_value is None else float(f"{self.p_value:.3g}"),
             "reason": self.reason,
         }
+
+
+def group_of(participants: Mapping[str, Participant], name: str) -> str:
+    """Return a participant's group, ``n/a`` for who is not in the table."""
+    return participants[name].group if name in participants else NO_GROUP
+
+
+def groups_of(participants: Mapping[str, Participant]) -> tuple[str, ...]:
+    """Return the groups that are shown: the two that are compared, the others by name, and ``n/a``."""
+    named = {person.group for person in participants.values()} - {CASE, CONTROL, NO_GROUP}
+    return (CASE, CONTROL, *sorted(named), NO_GROUP)
 
 
 def participant_means(rows: Sequence[Mapping[str, Any]]) -> dict[str, tuple[float, int]]:

@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 from images import Array, Image, Unusable, nibabel, read_image, stem_of
 
+_ROUNDED_MM = 0.005
+"""What the sentence's two decimals do not show."""
 _METAL_MM = 12.0
 _METAL_MM3 = 30.0
 _UNEVEN_HU = 10.0
@@ -51,14 +53,15 @@ def _options(arguments: list[str]) -> argparse.Namespace:
 
 
 def _rows(options: argparse.Namespace, landmarks: dict[str, Any]) -> list[dict[str, Any]]:
-    if landmarks["reason"]:
-        return [unmeasured("", landmarks["reason"])]
     try:
         image, labels = read_image(options.image), _read_labels(options.labels)
     except Unusable as reason:
         return [unmeasured("", str(reason))]
-    if image.spacing_mm[2] > options.most_slice_mm:
-        return [unmeasured("", f"slices too far apart: {image.spacing_mm[2]:.1f} mm")]
+    slice_mm, most_mm = image.spacing_mm[2], options.most_slice_mm
+    if slice_mm > most_mm + _ROUNDED_MM:  # before the reason why no spine was looked for, which knows no chosen limit
+        return [unmeasured("", f"slices too far apart: {slice_mm:.2f} mm, at most {most_mm:g} mm is measured")]
+    if landmarks["reason"]:
+        return [unmeasured("", landmarks["reason"])]
     levels = landmarks["levels"]
     heights = [float(level["height_mm"]) for level in levels]
     rows = []

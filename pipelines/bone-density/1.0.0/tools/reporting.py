@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from figures import shown_group
-from groups import CASE, CONTROL, Effect, Participant, discrimination
+from groups import Effect, Participant, discrimination, group_of, groups_of
 
 _METHODS = (
     (
@@ -106,8 +105,8 @@ def _p_text(effect: Effect) -> str:
 
 def _population(found: Findings) -> dict[str, Any]:
     rows = []
-    for group in (CASE, CONTROL, "n/a"):
-        people = [person for person in found.people.values() if shown_group(found.people, person.name) == group]
+    for group in groups_of(found.people):
+        people = [person for person in found.people.values() if person.group == group]
         if not people:
             continue
         ages = [person.age for person in people if person.age is not None]
@@ -117,7 +116,7 @@ def _population(found: Findings) -> dict[str, Any]:
         spread = f"{np.mean(ages):.1f} ({min(ages):.0f} to {max(ages):.0f})" if ages else "n/a"
         rows.append([group, str(len(people)), spread, count or "n/a", str(measured)])
     columns = [_text("group"), _number("participants"), _number("age", "years"), _text("sex"), _number("with L1-L4")]
-    text = "Groups as in participants.tsv. Participants of group n/a are measured, and not compared."
+    text = "Groups as in participants.tsv; osteoporotic and control are compared, participants of others are measured."
     return _section("Population", [text], [_table("Participants by group; age as mean (range)", columns, rows)])
 
 
@@ -128,7 +127,7 @@ def _per_participant(found: Findings) -> dict[str, Any]:
     rows = []
     for name in _participants(found):
         person = found.people.get(name)
-        cells = [name, shown_group(found.people, name)]
+        cells = [name, group_of(found.people, name)]
         cells += ["n/a" if person is None or person.age is None else f"{person.age:.0f}"]
         cells += [(person.sex if person else "") or "n/a"]
         cells += [_level_text(found, name, level) for level in levels]

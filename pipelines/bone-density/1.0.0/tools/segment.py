@@ -52,7 +52,8 @@ def main(arguments: list[str]) -> int:
 
 def _segmented(image: Image, labels: Array) -> tuple[dict[str, Any], StraightSpine]:
     if image.spacing_mm[2] > MOST_SLICE_MM:
-        raise Unusable(f"slices too far apart: {image.spacing_mm[2]:.1f} mm, at most {MOST_SLICE_MM:g} mm is needed")
+        far = f"{image.spacing_mm[2]:.2f} mm, at most {MOST_SLICE_MM:g} mm can be worked with"
+        raise Unusable(f"slices too far apart: {far}")
     noise = _noise_hu(image)
     if noise > MOST_NOISE_HU:
         raise Unusable(f"too noisy: noise of {noise:.0f} HU, at most {MOST_NOISE_HU:g} HU can be worked with")

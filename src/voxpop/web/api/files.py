@@ -53,14 +53,14 @@ def ranged(request: Request, path: Path, media_type: str, digest: str) -> Respon
     wanted = _RANGE.fullmatch(request.headers.get("range", ""))
     if wanted is None or wanted.groups() == ("", "") or request.headers.get("if-range", etag) != etag:
         headers["content-length"] = str(size)
-        return StreamingResponse(_chunks(path, 0, size), 200, headers, media_type)
+        return StreamingResponse(chunks(path, 0, size), 200, headers, media_type)
     first, end = _bounds(wanted[1], wanted[2], size)
     if first >= end:
         refused = problem(RangeInvalid(size), 416)
         refused.headers["content-range"] = f"bytes */{size}"
         return refused
     headers |= {"content-range": f"bytes {first}-{end - 1}/{size}", "content-length": str(end - first)}
-    return StreamingResponse(_chunks(path, first, end), 206, headers, media_type)
+    return StreamingResponse(chunks(path, first, end), 206, headers, media_type)
 
 
 def _bounds(first: str, last: str, size: int) -> tuple[int, int]:
@@ -70,7 +70,8 @@ def _bounds(first: str, last: str, size: int) -> tuple[int, int]:
     return int(first), min(size, int(last) + 1) if last else size
 
 
-def _chunks(path: Path, first: int, end: int) -> Iterator[bytes]:
+def chunks(path: Path, first: int, end: int) -> Iterator[bytes]:
+    """Read a file from one byte up to before another, some at a time."""
     with path.open("rb") as stream:
         stream.seek(first, os.SEEK_SET)
         while first < end and (chunk := stream.read(min(_CHUNK, end - first))):

@@ -7,6 +7,7 @@ from voxpop.web.pages.archives import area as archives
 from voxpop.web.pages.audit import area as audit
 from voxpop.web.pages.catalogue import area as catalogue
 from voxpop.web.pages.dicom import area as dicom
+from voxpop.web.pages.dicomweb import area as dicomweb
 from voxpop.web.pages.home import area as home
 from voxpop.web.pages.people import area as people
 from voxpop.web.pages.results import area as results
@@ -22,6 +23,7 @@ AREAS = (
     applications,
     volumes,
     dicom,
+    dicomweb,
     appliances,
     runs,
     results,

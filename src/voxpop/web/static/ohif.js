@@ -7,7 +7,7 @@ window.config = {
   routerBasename: basename,
   extensions: [],
   modes: [],
-  customizationService: {},
+  customizationService: { "ohif.tours": { $set: [] } },
   showStudyList: false,
   maxNumberOfWebWorkers: 2,
   showWarningMessageForCrossOrigin: false,
