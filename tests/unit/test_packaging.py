@@ -3,6 +3,7 @@
 import configparser
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -36,3 +37,9 @@ def test_every_service_is_hardened_and_leaves_the_sandbox_its_name_spaces(repo: 
         service = dict(parser["Service"])
         assert HARDENED.items() <= service.items(), unit.name
         assert not {"RestrictNamespaces", "ProtectHostname", "ProtectProc", "ProtectKernelTunables"} & set(service)
+
+
+def test_what_recipes_install_into_python_is_pinned_to_what_the_tests_ran_with(repo: Path) -> None:
+    check = [sys.executable, str(repo / "tools" / "pin_recipes.py"), "--check"]
+    done = subprocess.run(check, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "")

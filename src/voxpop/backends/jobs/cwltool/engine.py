@@ -80,6 +80,7 @@ class CwltoolEngine:
             (folder / left).unlink(missing_ok=True)
         spec = _spec(task, folder, sandbox)
         _write(spec, folder / SPEC)
+        (folder / LOG).touch()  # before the sandbox, which may give what is in the folder to somebody else
         command = [sandbox.python, "-P", "-m", "voxpop.backends.jobs.cwltool.child", str(folder / SPEC)]
         confinement = Confinement(
             read_only=(task.volume.resolve(), task.pipeline.folder.resolve()),
