@@ -5,7 +5,7 @@ PYTHON ?= python3
 WORK ?= voxpop-demo
 BIN := .venv/bin
 
-.PHONY: help demo test lint docs bench tools apt clean
+.PHONY: help demo test lint docs bench image apt clean
 
 help:
 	@sed -n 's/^\([a-z]*\):.*## /\1  /p' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ bench: .venv/tested front-end/lighthouse/node_modules/installed ## print the fig
 	$(BIN)/python benchmarks/portal_kills.py
 	$(BIN)/python benchmarks/viewer_open.py
 	$(BIN)/python benchmarks/lighthouse.py
+
+image: .venv/tested ## make a container image of the bank, as root, with a Docker engine
+	$(BIN)/python tools/bank_image.py
 
 apt: ## install the real parts that tests start (root on Debian), or print the line that does
 	@tools/install_parts

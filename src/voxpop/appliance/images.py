@@ -93,13 +93,13 @@ def plan_image(asked: Sequence[str], recipes: Mapping[str, Recipe]) -> ImagePlan
     return ImagePlan(chosen, digest)
 
 
-def playbook(plan: ImagePlan) -> str:
-    """Write the Ansible playbook that turns the base into the image."""
+def playbook(roles: Sequence[str]) -> str:
+    """Write the Ansible playbook that applies some roles, in this order."""
     play = {
         "name": "An appliance's machine",
         "hosts": "all",
         "gather_facts": False,
-        "roles": [recipe.name for recipe in plan.recipes],
+        "roles": [*roles],
     }
     text = StringIO()
     YAML(pure=True).dump([play], text)

@@ -1,6 +1,6 @@
 """A Docker engine, asked by its API."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -110,11 +110,19 @@ class DockerEngine:
                 raise failed(said)
         return str(container.id)
 
-    def keep(self, container: str, name: str, labels: Mapping[str, str]) -> str:
-        """Make an image of a container, and remove the container; returns the image's id."""
+    def keep(
+        self, container: str, name: str, labels: Mapping[str, str], runs: Sequence[str] = ("CMD []", "ENTRYPOINT []")
+    ) -> str:
+        """Make an image of a container, and remove the container; returns the image's id.
+
+        Parameters
+        ----------
+        runs : sequence of str
+            What a container of it does, as instructions of a Dockerfile.
+        """
         repository, _, tag = name.partition(":")
         changes = [f"LABEL {key}={value}" for key, value in labels.items()]
-        changes += [f"LABEL {APPLIANCE}=", "CMD []", "ENTRYPOINT []"]
+        changes += [f"LABEL {APPLIANCE}=", *runs]
         with self._asking():
             kept = self._patient.containers.get(container)
             image = kept.commit(repository, tag, changes=changes)

@@ -3,6 +3,7 @@
 import os
 import re
 import tempfile
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -16,11 +17,14 @@ from voxpop.kernel.errors import VoxpopError
 INPUTS = "voxpop.inputs"
 """The label that holds the digest of all that went into an image."""
 
+BUILD = Path("/build")
+"""Where a container that is made into an image finds what it is made of."""
+
+_NOTHING: Mapping[Path, str] = {}
 _BASE_PATIENCE_S = 1800.0
-_BUILD = Path("/build")
 _AUTHORITIES = Path("/etc/ssl/certs/ca-certificates.crt")
 _PROXIES = ("http_proxy", "https_proxy", "no_proxy")
-_PLAY = f"ansible-playbook --connection local --inventory localhost, {_BUILD / 'site.yml'}"
+_PLAY = f"ansible-playbook --connection local --inventory localhost, {BUILD / 'site.yml'}"
 # a container can't keep what Python compiles; by content and not by time, so that the same inputs give the same bytes
 _COMPILE = f"({PYTHON} -m compileall -q --invalidation-mode unchecked-hash {PYTHON.parent.parent}/lib || true)"
 _LEAVE_NOTHING = (
@@ -47,12 +51,9 @@ def build(engine: DockerEngine, plan: ImagePlan, mirror: str, say: Say) -> Image
     there = engine.image(plan.tag)
     if there:
         return Image(there, built=False)
-    base = f"voxpop/base:{base_digest()[:16]}"
-    if not engine.image(base):
-        say(f"the base: Debian {SUITE}")
-        _make_base(engine, base, mirror)
+    base = base_image(engine, mirror, say)
     say(f"the roles: {', '.join(recipe.name for recipe in plan.recipes)}")
-    container = _apply(engine, base, plan)
+    container = apply_roles(engine, base, {recipe.name: _role(recipe) for recipe in plan.recipes})
     draft = f"{plan.tag}-draft"
     engine.keep(container, draft, {INPUTS: plan.digest})
     try:
@@ -66,6 +67,15 @@ def build(engine: DockerEngine, plan: ImagePlan, mirror: str, say: Say) -> Image
     return Image(named, built=True)
 
 
+def base_image(engine: DockerEngine, mirror: str, say: Say) -> str:
+    """Return the name of the base image; it is made where it is not there."""
+    name = f"voxpop/base:{base_digest()[:16]}"
+    if not engine.image(name):
+        say(f"the base: Debian {SUITE}")
+        _make_base(engine, name, mirror)
+    return name
+
+
 def _make_base(engine: DockerEngine, name: str, mirror: str) -> None:
     with tempfile.TemporaryDirectory(prefix="voxpop-base-") as folder:
         archive = Path(folder) / "base.tar"
@@ -77,21 +87,38 @@ def _make_base(engine: DockerEngine, name: str, mirror: str) -> None:
         engine.take_in(archive, name)
 
 
-def _apply(engine: DockerEngine, base: str, plan: ImagePlan) -> str:
+def apply_roles(
+    engine: DockerEngine, base: str, roles: Mapping[str, Path], shown: Mapping[Path, str] = _NOTHING, words: str = ""
+) -> str:
+    """Apply Ansible roles in a container of an image; returns the container's id.
+
+    Parameters
+    ----------
+    roles : mapping of name to Path
+        In the order in which they are applied.
+    shown : mapping of Path to str
+        Files of ours, and where the roles find them.
+    words : str
+        More of ansible-playbook's command line.
+
+    Raises
+    ------
+    ImageUnbuilt
+        If a task fails; names it.
+    """
     with tempfile.TemporaryDirectory(prefix="voxpop-image-") as folder:
         site = Path(folder) / "site.yml"
-        site.write_text(playbook(plan), encoding="utf-8")
+        site.write_text(playbook([*roles]), encoding="utf-8")
         site.chmod(0o644)
-        shown = {site: str(_BUILD / "site.yml")}
-        shown |= {_role(recipe): str(_BUILD / "roles" / recipe.name) for recipe in plan.recipes}
+        mounts = {site: str(BUILD / "site.yml"), **shown}
+        mounts |= {role.resolve(): str(BUILD / "roles" / name) for name, role in roles.items()}
         environment = {"ANSIBLE_LOCALHOST_WARNING": "False", "ANSIBLE_NOCOLOR": "1", "LANG": "C.UTF-8"}
         environment |= {name: os.environ[name] for name in _PROXIES if name in os.environ}
         if _AUTHORITIES.is_file():  # whatever this machine trusts, its package mirrors may be signed by
-            shown[_AUTHORITIES] = str(_BUILD / "authorities.crt")
-            environment |= {"PIP_CERT": str(_BUILD / "authorities.crt")}
-        return engine.bake(
-            base, ["sh", "-c", f"{_PLAY} && {_COMPILE} && {_LEAVE_NOTHING}"], shown, environment, _told_by_ansible
-        )
+            mounts[_AUTHORITIES] = str(BUILD / "authorities.crt")
+            environment |= {"PIP_CERT": str(BUILD / "authorities.crt")}
+        line = f"{_PLAY} {words} && {_COMPILE} && {_LEAVE_NOTHING}"
+        return engine.bake(base, ["sh", "-c", line], mounts, environment, _told_by_ansible)
 
 
 def _told_by_ansible(said: str) -> ImageUnbuilt:
@@ -118,7 +145,7 @@ def _check(engine: DockerEngine, image: str, plan: ImagePlan) -> None:
 
 def _role(recipe: Recipe) -> Path:
     assert recipe.folder is not None
-    return recipe.folder.resolve()
+    return recipe.folder
 
 
 def _tool_environment() -> dict[str, str]:
