@@ -1,5 +1,6 @@
 """What the portal does to those who try to misuse it, and for those whom others try to lock out."""
 
+import html
 import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -219,6 +220,38 @@ def test_signing_in_gives_a_new_session_and_a_cookie_that_scripts_cannot_read(ba
     assert "HttpOnly" in cookie
     assert "SameSite=lax" in cookie
     assert "chosen-by-someone-else" not in cookie
+
+
+VIEW = f"/volumes/{VOLUME}/participants/sub-aaaa?beside=sub-bbbb&window=bone&slice=axial&mm=1.50%2C-2.00%2C0.00"
+
+
+def test_a_link_to_a_view_leads_there_after_a_sign_in_however_it_goes(tmp_path: Path) -> None:
+    bank = bank_with_results(tmp_path)
+    secret = pyotp.random_base32()
+    bank.system.access.set_second_factor(
+        "ada", secret, pyotp.TOTP(secret).at(datetime.now(UTC) - timedelta(seconds=30))
+    )
+    client = bank.client()
+    page = client.get(client.get(VIEW).headers["location"]).text
+    page = client.get(client.post("/language", data={"language": "es", "back": kept(page, "back")}).headers["location"])
+    sent = {"name": "ada", "password": "wrong", "next": kept(page.text, "next")}
+    page = client.post("/sign-in", data=sent)
+    page = client.get(
+        client.post("/language", data={"language": "en", "back": kept(page.text, "back")}).headers["location"]
+    )
+    sent = {"name": "ada", "password": PASSWORD, "next": kept(page.text, "next")}
+    page = client.post("/sign-in", data=sent)
+    assert "second factor: enter the six digits" in page.text
+    sent |= {"next": kept(page.text, "next"), "code": pyotp.TOTP(secret).now()}
+    answer = client.post("/sign-in", data=sent)
+    assert answer.headers["location"] == VIEW
+    assert client.get(VIEW).status_code == 200
+
+
+def kept(page: str, name: str) -> str:
+    found = re.search(f'name="{name}" value="([^"]*)"', page)
+    assert found is not None
+    return html.unescape(found.group(1))
 
 
 def test_a_form_of_another_page_is_refused(bank: Bank) -> None:

@@ -255,7 +255,12 @@ Asked = Annotated[Ask, Depends(admitted)]
 def sign_in_path(request: Request) -> str:
     """Return the way to the sign-in and back again."""
     back = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    return f"/sign-in?next={quote(back, safe='')}" if request.method in SAFE and back != "/" else "/sign-in"
+    return sign_in_to(back) if request.method in SAFE and back != "/" else "/sign-in"
+
+
+def sign_in_to(back: str) -> str:
+    """Return the way to the sign-in, and from there to a page of ours."""
+    return f"/sign-in?next={quote(back, safe='')}"
 
 
 def _seen(ask: Ask, kind: str, name: str) -> ApplicationId:

@@ -7,7 +7,7 @@ from fastapi.responses import Response
 from voxpop.access.model import Account
 from voxpop.kernel.errors import VoxpopError
 from voxpop.web.area import Area
-from voxpop.web.ask import Ask, session_cookie
+from voxpop.web.ask import Ask, session_cookie, sign_in_to
 
 area = Area("sign_in")
 
@@ -26,4 +26,5 @@ def welcome(ask: Ask, account: Account, back: str, id_token: str = "") -> Respon
 
 def sign_in_form(ask: Ask, back: str, refusal: VoxpopError | None = None) -> Response:
     """Ask how someone wants to sign in, and say why the last try failed."""
-    return replace(ask, refusal=refusal).page("sign_in/form.html", back=back, providers=ask.system.providers.rules)
+    shown = replace(ask, refusal=refusal, shown=sign_in_to(back))
+    return shown.page("sign_in/form.html", back=back, providers=ask.system.providers.rules)
