@@ -387,6 +387,21 @@ def test_a_release_is_asked_for_by_one_and_decided_by_another(bank: Bank) -> Non
     assert fetched.content.startswith(b"PK")
 
 
+def test_a_release_is_withdrawn_by_whoever_asked_for_it_and_by_nobody_else(bank: Bank) -> None:
+    ada = caller(bank, "ada")
+    asked = ada.post(f"/results/{RUN}/releases", json={"paths": ["outputs/group.json"], "purpose": "a talk"})
+    path = asked.headers["location"].removeprefix(API)
+    foreign = caller(bank, "mia").post(f"{path}/withdraw", json={})
+    assert (foreign.status_code, foreign.json()["code"]) == (409, "not-own-request")
+    assert caller(bank, "dolores").post(f"{path}/withdraw", json={}).status_code == 403
+    assert caller(bank, "olga").post(f"{path}/withdraw", json={}).status_code == 404
+    withdrawn = ada.post(f"{path}/withdraw", json={"reason": "a wrong figure"}).json()
+    assert (withdrawn["state"], withdrawn["decided_by"]) == ("withdrawn", "Ada Example")
+    assert ada.post(f"{path}/withdraw", json={}).status_code == 409
+    last = bank.system.ledger.links(f"egress:{withdrawn['release']}")[-1].event
+    assert (last.action, last.actor, last.reason) == ("egress.withdrawn", "Ada Example", "a wrong figure")
+
+
 def test_an_archive_whose_settings_name_a_file_of_the_server_is_refused(fresh: Bank) -> None:
     program = caller(fresh, "dolores")
     for kind, settings in (

@@ -533,6 +533,21 @@ def test_the_last_applicant_stays(bank: Bank) -> None:
     assert ada.get(f"/applications/{PROJECT}").status_code == 200
 
 
+def test_a_request_for_release_is_withdrawn_on_its_page_by_whoever_asked(tmp_path: Path) -> None:
+    bank = bank_with_results(tmp_path)
+    asked = bank.system.releases.ask(RunId(RUN), ["outputs/group.json"], "Ada Example", "a talk")
+    path, form = f"/releases/{asked.id}", f'action="/releases/{asked.id}/withdraw"'
+    ada, mia, dolores = (bank.client(name) for name in ("ada", "mia", "dolores"))
+    assert [form in client.get(path).text for client in (ada, mia, dolores)] == [True, False, False]
+    assert bank.post(mia, f"{path}/withdraw").status == 409
+    assert bank.post(dolores, f"{path}/withdraw").status == 403
+    assert bank.post(ada, f"{path}/withdraw", reason="a wrong figure").status == 303
+    page = ada.get(path).text
+    assert form not in page
+    assert 'class="state state-withdrawn"' in page
+    assert "Decide about a release" not in dolores.get("/").text
+
+
 def test_a_request_without_a_file_asks_for_nothing(bank: Bank) -> None:
     before = len(bank.system.releases.every())
     assert bank.post(bank.client("ada"), f"/results/{RUN}/releases", purpose="a talk").status == 422

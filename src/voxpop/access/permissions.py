@@ -54,6 +54,7 @@ class Action(StrEnum):
     RESULT_READ = "result.read"
     RESULT_CHECK = "result.check"
     RELEASE_ASK = "release.ask"
+    RELEASE_WITHDRAW = "release.withdraw"
     RELEASE_READ = "release.read"
     RELEASE_DECIDE = "release.decide"
     RELEASE_FETCH = "release.fetch"
@@ -137,6 +138,7 @@ TABLE: Mapping[Action, Rule] = {
     _A.RESULT_READ: Rule(site=_KEEPERS, project=frozenset({_P.APPLICANT, _P.MEMBER})),
     _A.RESULT_CHECK: Rule(site=_DATA, project=frozenset({_P.APPLICANT, _P.MEMBER})),
     _A.RELEASE_ASK: Rule(project=frozenset({_P.APPLICANT, _P.MEMBER})),
+    _A.RELEASE_WITHDRAW: Rule(project=frozenset({_P.APPLICANT, _P.MEMBER})),  # one's own
     _A.RELEASE_READ: Rule(site=_KEEPERS, project=frozenset({_P.APPLICANT, _P.MEMBER})),
     _A.RELEASE_DECIDE: Rule(site=_DATA),
     _A.RELEASE_FETCH: Rule(project=frozenset({_P.APPLICANT, _P.MEMBER})),
