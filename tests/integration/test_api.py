@@ -352,7 +352,16 @@ def test_participants_and_outcomes_are_told_by_pseudonym(bank: Bank) -> None:
     rows = caller(bank, "ada").get(f"/volumes/{VOLUME}/participants").json()["items"]
     assert [one["participant"] for one in rows] == list(PARTICIPANTS)
     assert rows[0]["facts"]["group"] == "control"
-    assert caller(bank, "ada").get(f"/volumes/{VOLUME}/outcomes").json() == {"items": [], "next": None}
+    assert caller(bank, "dolores").get(f"/volumes/{VOLUME}/outcomes").json() == {"items": [], "next": None}
+
+
+def test_what_became_of_single_studies_and_how_many_were_selected_is_for_the_data_manager(bank: Bank) -> None:
+    for name in ("ada", "aurora"):
+        assert caller(bank, name).get(f"/volumes/{VOLUME}/outcomes").status_code == 403, name
+    path = f"/applications/{PROJECT}/cohorts"
+    listed = {name: caller(bank, name).get(path).json()["items"][0] for name in ("ada", "dolores")}
+    assert (listed["ada"]["selected"], listed["ada"]["not_selected"]) == (None, None)
+    assert (listed["dolores"]["selected"], listed["dolores"]["not_selected"]) == (2, 0)
 
 
 def test_what_a_check_found_is_told_with_the_volume(bank: Bank) -> None:

@@ -23,6 +23,7 @@ from voxpop.application.document import read_document
 from voxpop.application.states import ApplicationState
 from voxpop.flow.work import ProjectOver
 from voxpop.kernel.ids import ApplicationId, RunId, VolumeId
+from voxpop.staging.model import Fate, StudyOutcome
 from voxpop.store.people import SqlPeople
 from voxpop.store.sessions import SqlSessions, SqlTokens
 from voxpop.web.app import create_app
@@ -546,6 +547,31 @@ def test_a_request_for_release_is_withdrawn_on_its_page_by_whoever_asked(tmp_pat
     assert form not in page
     assert 'class="state state-withdrawn"' in page
     assert "Decide about a release" not in dolores.get("/").text
+
+
+def test_small_counts_of_refused_studies_are_for_the_data_manager_alone(tmp_path: Path) -> None:
+    bank = bank_with_results(tmp_path)
+    fates = [(Fate.STAGED, "")] * 14 + [(Fate.REFUSED, "burned in")] * 13 + [(Fate.REFUSED, "cut")] * 12
+    for number, (fate, reason) in enumerate([*fates, (Fate.REFUSED, "no key"), (Fate.REFUSED, "no key")]):
+        bank.system.staging_records.study_finished(VOLUME, StudyOutcome(number, fate, reason))
+    exact, told = (bank.client(name).get(f"/volumes/{VOLUME}").text for name in ("dolores", "ada"))
+    assert [row[1:] for row in counts(exact)] == [
+        ("burned in", "13"), ("cut", "12"), ("no key", "2"), ("\u2013", "14"),
+    ]  # fmt: skip
+    assert [row[1:] for row in counts(told)] == [("\u2013", "14"), ("burned in", "13"), ("other reasons", "\u2013")]
+    assert "Studies with a reason" in exact
+    assert "Studies with a reason" not in told
+    assert "no key" not in told
+    assert "A dash hides a count below 10" in told
+    assert counts(bank.client("aurora").get(f"/volumes/{VOLUME}").text) == counts(told)
+    pages = [bank.client(name).get(f"/applications/{PROJECT}").text for name in ("dolores", "ada")]
+    assert ["studies selected" in page for page in pages] == [True, False]
+
+
+def counts(page: str) -> list[tuple[str, ...]]:
+    """Return the rows of the table of studies."""
+    table = page[page.index("What became of the studies") :].partition("</table>")[0]
+    return re.findall(r'<tr><td>(.*?)</td><td>(.*?)</td><td class="number">(.*?)</td></tr>', table)
 
 
 def test_a_request_without_a_file_asks_for_nothing(bank: Bank) -> None:

@@ -1,6 +1,7 @@
 """The report as PDF: its words, its pages, its bytes; whatever the words are."""
 
 import json
+import re
 import shutil
 import subprocess
 import unicodedata
@@ -94,10 +95,12 @@ def facts() -> ReportFacts:
             ("Ada Ferrer",),
             (DecisionFacts("mira", BEGAN, "approved", "sound and small"),),
         ),
-        CohortFacts("bones-c1", json.dumps(query), digest("index"), digest("list"), 24, 3, BEGAN),
+        CohortFacts("bones-c1", json.dumps(query), digest("index"), digest("list"), BEGAN),
         StagingFacts(
-            27,
-            (FateFacts("staged", "", 24, 24), FateFacts("not selected", "the modality is not CT", 3, 5)),
+            57,
+            65,
+            FateFacts("staged", "", 24, 24),
+            (FateFacts("not selected", "the modality is not CT", 20, 25),),
             {"osteoporotic": 12, "control": 12},
             "PS3.15 basic",
             digest("profile"),
@@ -187,7 +190,18 @@ def test_the_tables_and_every_digest_are_words_of_the_pdf(tmp_path: Path, figure
     assert digest("tool") in words
     for told in ("14 of 16 cores; 1 GPU", "sound and small", "the modality is not CT", "M80, M81", "3.11.7"):
         assert told in words
-    assert "Each of the 27 studies" in words
+    assert "Each of the 57 studies" in words
+    assert re.search(r"not staged +other reasons +- +-\n", words)
+
+
+@pytest.mark.needs("poppler")
+def test_small_counts_of_studies_are_dashes_and_no_total_gives_them_away(tmp_path: Path, figure: Figure) -> None:
+    hidden = replace(facts().staging, studies=None, series=None, staged=FateFacts("staged", "", None, None), others=())
+    whole = assemble(read_report(findings_folder(tmp_path / "findings", figure)), replace(facts(), staging=hidden))
+    words = words_of(set_report(tmp_path, whole))
+    assert "Each of the studies that the archive" in words
+    for row in (r"staged +- +- +-", r"not staged +other reasons +- +-", r"all +- +-"):
+        assert re.search(rf"^ *{row}$", words, re.MULTILINE), row
 
 
 @pytest.mark.needs("poppler")

@@ -31,6 +31,7 @@ class Action(StrEnum):
     ARCHIVE_MANAGE = "archive.manage"
     PROFILE_READ = "profile.read"
     STAGING_READ = "staging.read"
+    STAGING_EXACT = "staging.exact"
     STAGING_START = "staging.start"
     VOLUME_LIST = "volume.list"
     VOLUME_READ = "volume.read"
@@ -114,6 +115,7 @@ TABLE: Mapping[Action, Rule] = {
     _A.ARCHIVE_MANAGE: Rule(site=_DATA),
     _A.PROFILE_READ: _SIGNED_IN,
     _A.STAGING_READ: Rule(site=_KEEPERS, project=_TEAM),
+    _A.STAGING_EXACT: Rule(site=_DATA),  # small counts, and what became of one study
     _A.STAGING_START: Rule(site=_DATA),
     _A.VOLUME_LIST: _SIGNED_IN,
     _A.VOLUME_READ: Rule(site=_KEEPERS, project=_TEAM),
