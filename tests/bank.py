@@ -70,7 +70,7 @@ class Bank:
             client.headers["x-test-csrf"] = session.csrf
         return client
 
-    def post(self, client: TestClient, path: str, **fields: str | list[str]) -> "Answer":
+    def post(self, client: TestClient, path: str, /, **fields: str | list[str]) -> "Answer":
         """Send a form as the page would: with the session's token."""
         answer = client.post(path, data={**fields, "csrf": client.headers.get("x-test-csrf", "")})
         return Answer(answer.status_code, answer.text, dict(answer.headers))

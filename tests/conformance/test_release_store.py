@@ -135,12 +135,12 @@ def test_releases_come_by_time_and_those_of_a_run_alone(releases: Releases) -> N
     assert [one.id for one in releases.of_run(RunId("bones-r1"))] == ["bones-r1-x2", "bones-r1-x1"]
 
 
-@pytest.mark.parametrize("state", [S.RELEASED, S.REFUSED])
+@pytest.mark.parametrize("state", [S.RELEASED, S.REFUSED, S.WITHDRAWN])
 def test_a_decision_is_kept_whole_and_once(releases: Releases, state: ReleaseState) -> None:
     releases.add(asked(), event(asked()))
     releases.decided(decided(asked(), state), event(asked(), f"egress.{state}"))
     assert releases.get("bones-r1-x1") == decided(asked(), state)
-    for other in (S.RELEASED, S.REFUSED):
+    for other in (S.RELEASED, S.REFUSED, S.WITHDRAWN):
         again = replace(decided(asked(), other), decided_by="eve")
         with pytest.raises(IllegalMove):
             releases.decided(again, event(asked(), f"egress.{other}"))

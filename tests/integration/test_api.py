@@ -387,7 +387,16 @@ def test_participants_and_outcomes_are_told_by_pseudonym(bank: Bank) -> None:
     rows = caller(bank, "ada").get(f"/volumes/{VOLUME}/participants").json()["items"]
     assert [one["participant"] for one in rows] == list(PARTICIPANTS)
     assert rows[0]["facts"]["group"] == "control"
-    assert caller(bank, "ada").get(f"/volumes/{VOLUME}/outcomes").json() == {"items": [], "next": None}
+    assert caller(bank, "dolores").get(f"/volumes/{VOLUME}/outcomes").json() == {"items": [], "next": None}
+
+
+def test_what_became_of_single_studies_and_how_many_were_selected_is_for_the_data_manager(bank: Bank) -> None:
+    for name in ("ada", "aurora"):
+        assert caller(bank, name).get(f"/volumes/{VOLUME}/outcomes").status_code == 403, name
+    path = f"/applications/{PROJECT}/cohorts"
+    listed = {name: caller(bank, name).get(path).json()["items"][0] for name in ("ada", "dolores")}
+    assert (listed["ada"]["selected"], listed["ada"]["not_selected"]) == (None, None)
+    assert (listed["dolores"]["selected"], listed["dolores"]["not_selected"]) == (2, 0)
 
 
 def test_what_a_check_found_is_told_with_the_volume(bank: Bank) -> None:
@@ -420,6 +429,21 @@ def test_a_release_is_asked_for_by_one_and_decided_by_another(bank: Bank) -> Non
     fetched = ada.get(f"{path}/files")
     assert fetched.headers["content-type"] == "application/zip"
     assert fetched.content.startswith(b"PK")
+
+
+def test_a_release_is_withdrawn_by_whoever_asked_for_it_and_by_nobody_else(bank: Bank) -> None:
+    ada = caller(bank, "ada")
+    asked = ada.post(f"/results/{RUN}/releases", json={"paths": ["outputs/group.json"], "purpose": "a talk"})
+    path = asked.headers["location"].removeprefix(API)
+    foreign = caller(bank, "mia").post(f"{path}/withdraw", json={})
+    assert (foreign.status_code, foreign.json()["code"]) == (409, "not-own-request")
+    assert caller(bank, "dolores").post(f"{path}/withdraw", json={}).status_code == 403
+    assert caller(bank, "olga").post(f"{path}/withdraw", json={}).status_code == 404
+    withdrawn = ada.post(f"{path}/withdraw", json={"reason": "a wrong figure"}).json()
+    assert (withdrawn["state"], withdrawn["decided_by"]) == ("withdrawn", "Ada Example")
+    assert ada.post(f"{path}/withdraw", json={}).status_code == 409
+    last = bank.system.ledger.links(f"egress:{withdrawn['release']}")[-1].event
+    assert (last.action, last.actor, last.reason) == ("egress.withdrawn", "Ada Example", "a wrong figure")
 
 
 def test_an_archive_whose_settings_name_a_file_of_the_server_is_refused(fresh: Bank) -> None:

@@ -1,5 +1,6 @@
 """A backup is whole or is not there, and a bank that is made from it is the one that was backed up."""
 
+import html
 import json
 import os
 import shutil
@@ -14,7 +15,8 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy.exc import OperationalError
-from tests.bank import RUN, VOLUME, Bank, bank_with_results
+from tests.api import caller
+from tests.bank import APPLIANCE, PROJECT, RUN, VOLUME, Bank, bank_with_results
 from tests.postgres import Server
 
 from voxpop.kernel.clock import SystemClock
@@ -22,6 +24,7 @@ from voxpop.kernel.digests import sha256_file
 from voxpop.kernel.ledger import Event
 from voxpop.store.engine import DatabaseUnreachable
 from voxpop.volume.states import VolumeState
+from voxpop.web.app import create_app
 from voxpop.wiring.backup import (
     MANIFEST,
     PASSING,
@@ -155,6 +158,45 @@ def test_the_command_prints_what_vanished(
     _taken_away_meanwhile(monkeypatch, root / log, log)
     command(tmp_path / "b", with_data=True, work=root, person="tester")
     assert f"vanished while it was copied:\n  {log}\n" in capsys.readouterr().out
+
+
+def test_an_appliance_of_a_restored_bank_is_deployed_again_from_its_page_and_over_the_api(
+    bank: Bank, tmp_path: Path
+) -> None:
+    write_backup(bank.system, tmp_path / "all.backup", Contents(data=True))
+    restore_backup(tmp_path / "all.backup", tmp_path / "again")
+    shutil.rmtree(tmp_path / "again" / "appliances" / APPLIANCE)  # which names folders of another machine
+    system = _system(tmp_path / "again")
+    again = Bank(system, create_app(system))
+    page, form = f"/appliances/{APPLIANCE}", f'action="/appliances/{APPLIANCE}/deploy"'
+    form += ' class="inline"'
+    ada, dolores = again.client("ada"), again.client("dolores")
+    for path in (f"/applications/{PROJECT}/run", f"{page}/terminal"):
+        assert "deploy it again on its page" in html.unescape(ada.get(path).text), path
+    assert "Deploy again</button>" in ada.get(page).text
+    assert form not in dolores.get(page).text
+    assert caller(again, "ada").get(page).json()["state"] == "lost"
+    assert again.post(ada, f"{page}/deploy").status == 303
+    assert form not in ada.get(page).text  # it is in hand
+    asked = caller(again, "ada").post(f"{page}/deploy").json()
+    assert (asked["work"], asked["subject"]) == ("set-up", f"appliance:{APPLIANCE}")
+    assert len(again.system.operations.of_subjects([f"appliance:{APPLIANCE}"])) == 1
+    assert system.durable_work.deploy(VOLUME) == APPLIANCE
+    system.operations.end(asked["operation"])
+    assert form not in ada.get(page).text
+    assert ada.get(f"/applications/{PROJECT}/run").status_code == 200
+
+
+def test_an_appliance_of_a_bank_that_was_copied_is_deployed_again_from_its_page(bank: Bank, tmp_path: Path) -> None:
+    shutil.copytree(bank.system.work.root, tmp_path / "copy", symlinks=True)
+    system = _system(tmp_path / "copy")
+    copied = Bank(system, create_app(system))
+    ada, page = copied.client("ada"), f"/appliances/{APPLIANCE}"
+    assert "deploy it again on its page" in html.unescape(copied.post(ada, f"/applications/{PROJECT}/run").text)
+    assert "Deploy again</button>" in ada.get(page).text
+    assert "Deploy again</button>" not in bank.client("ada").get(page).text
+    assert system.durable_work.deploy(VOLUME) == APPLIANCE
+    assert "Deploy again</button>" not in ada.get(page).text
 
 
 def test_without_the_protected_folder_no_key_is_in_it(bank: Bank, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Sign-in and sign-out with real OpenID providers: oidc-provider on Node, and Chromium, against the portal."""
 
 import json
+import re
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -8,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, quote, urlsplit
 
 import httpx
 import pytest
@@ -339,6 +340,17 @@ def test_a_provider_that_is_down_is_one_sentence(hand: Hand) -> None:
 def test_a_provider_of_no_name_is_not_found(hand: Hand) -> None:
     assert hand.browser.get(f"{hand.portal.url}/sign-in/with/nobody").status_code == 404
     assert hand.browser.get(f"{hand.portal.url}/sign-in/with/nobody/return?code=a&state=b").status_code == 404
+
+
+def test_a_link_to_a_view_leads_there_by_a_provider_also_after_a_try_that_failed(hand: Hand) -> None:
+    view = "/volumes/a-v1/participants/sub-a?window=bone&mm=1.50%2C-2.00%2C0.00"
+    way = f"/sign-in/with/fake?next={quote(view, safe='')}"
+    failed = hand.arrive(hand.fake.back(hand.leave(way)).replace("code=", "error=access_denied&was="))
+    assert failed.status_code == 409
+    assert "error=access_denied" not in failed.text  # the address of the form is its own
+    again = re.search('href="(/sign-in/with/fake[^"]*)"', failed.text)
+    assert again is not None
+    assert hand.arrive(hand.fake.back(hand.leave(again.group(1)))).headers["location"] == view
 
 
 @pytest.mark.parametrize("back", ["https://evil.example.org", "//evil.example.org", "/\\evil"])

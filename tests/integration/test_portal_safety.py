@@ -1,5 +1,6 @@
 """What the portal does to those who try to misuse it, and for those whom others try to lock out."""
 
+import html
 import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +23,7 @@ from voxpop.application.document import read_document
 from voxpop.application.states import ApplicationState
 from voxpop.flow.work import ProjectOver
 from voxpop.kernel.ids import ApplicationId, RunId, VolumeId
+from voxpop.staging.model import Fate, StudyOutcome
 from voxpop.store.engine import open_engine
 from voxpop.store.people import SqlPeople
 from voxpop.store.sessions import SqlSessions, SqlTokens
@@ -244,6 +246,38 @@ def test_signing_in_gives_a_new_session_and_a_cookie_that_scripts_cannot_read(ba
     assert "HttpOnly" in cookie
     assert "SameSite=lax" in cookie
     assert "chosen-by-someone-else" not in cookie
+
+
+VIEW = f"/volumes/{VOLUME}/participants/sub-aaaa?beside=sub-bbbb&window=bone&slice=axial&mm=1.50%2C-2.00%2C0.00"
+
+
+def test_a_link_to_a_view_leads_there_after_a_sign_in_however_it_goes(tmp_path: Path) -> None:
+    bank = bank_with_results(tmp_path)
+    secret = pyotp.random_base32()
+    bank.system.access.set_second_factor(
+        "ada", secret, pyotp.TOTP(secret).at(datetime.now(UTC) - timedelta(seconds=30))
+    )
+    client = bank.client()
+    page = client.get(client.get(VIEW).headers["location"]).text
+    page = client.get(client.post("/language", data={"language": "es", "back": kept(page, "back")}).headers["location"])
+    sent = {"name": "ada", "password": "wrong", "next": kept(page.text, "next")}
+    page = client.post("/sign-in", data=sent)
+    page = client.get(
+        client.post("/language", data={"language": "en", "back": kept(page.text, "back")}).headers["location"]
+    )
+    sent = {"name": "ada", "password": PASSWORD, "next": kept(page.text, "next")}
+    page = client.post("/sign-in", data=sent)
+    assert "second factor: enter the six digits" in page.text
+    sent |= {"next": kept(page.text, "next"), "code": pyotp.TOTP(secret).now()}
+    answer = client.post("/sign-in", data=sent)
+    assert answer.headers["location"] == VIEW
+    assert client.get(VIEW).status_code == 200
+
+
+def kept(page: str, name: str) -> str:
+    found = re.search(f'name="{name}" value="([^"]*)"', page)
+    assert found is not None
+    return html.unescape(found.group(1))
 
 
 def test_a_form_of_another_page_is_refused(bank: Bank) -> None:
@@ -533,6 +567,46 @@ def test_the_last_applicant_stays(bank: Bank) -> None:
     answer = bank.post(ada, f"/applications/{PROJECT}/members", who="ada", role="applicant", leave="yes")
     assert answer.status == 409
     assert ada.get(f"/applications/{PROJECT}").status_code == 200
+
+
+def test_a_request_for_release_is_withdrawn_on_its_page_by_whoever_asked(tmp_path: Path) -> None:
+    bank = bank_with_results(tmp_path)
+    asked = bank.system.releases.ask(RunId(RUN), ["outputs/group.json"], "Ada Example", "a talk")
+    path, form = f"/releases/{asked.id}", f'action="/releases/{asked.id}/withdraw"'
+    ada, mia, dolores = (bank.client(name) for name in ("ada", "mia", "dolores"))
+    assert [form in client.get(path).text for client in (ada, mia, dolores)] == [True, False, False]
+    assert bank.post(mia, f"{path}/withdraw").status == 409
+    assert bank.post(dolores, f"{path}/withdraw").status == 403
+    assert bank.post(ada, f"{path}/withdraw", reason="a wrong figure").status == 303
+    page = ada.get(path).text
+    assert form not in page
+    assert 'class="state state-withdrawn"' in page
+    assert "Decide about a release" not in dolores.get("/").text
+
+
+def test_small_counts_of_refused_studies_are_for_the_data_manager_alone(tmp_path: Path) -> None:
+    bank = bank_with_results(tmp_path)
+    fates = [(Fate.STAGED, "")] * 14 + [(Fate.REFUSED, "burned in")] * 13 + [(Fate.REFUSED, "cut")] * 12
+    for number, (fate, reason) in enumerate([*fates, (Fate.REFUSED, "no key"), (Fate.REFUSED, "no key")]):
+        bank.system.staging_records.study_finished(VOLUME, StudyOutcome(number, fate, reason))
+    exact, told = (bank.client(name).get(f"/volumes/{VOLUME}").text for name in ("dolores", "ada"))
+    assert [row[1:] for row in counts(exact)] == [
+        ("burned in", "13"), ("cut", "12"), ("no key", "2"), ("\u2013", "14"),
+    ]  # fmt: skip
+    assert [row[1:] for row in counts(told)] == [("\u2013", "14"), ("burned in", "13"), ("other reasons", "\u2013")]
+    assert "Studies with a reason" in exact
+    assert "Studies with a reason" not in told
+    assert "no key" not in told
+    assert "A dash hides a count below 10" in told
+    assert counts(bank.client("aurora").get(f"/volumes/{VOLUME}").text) == counts(told)
+    pages = [bank.client(name).get(f"/applications/{PROJECT}").text for name in ("dolores", "ada")]
+    assert ["studies selected" in page for page in pages] == [True, False]
+
+
+def counts(page: str) -> list[tuple[str, ...]]:
+    """Return the rows of the table of studies."""
+    table = page[page.index("What became of the studies") :].partition("</table>")[0]
+    return re.findall(r'<tr><td>(.*?)</td><td>(.*?)</td><td class="number">(.*?)</td></tr>', table)
 
 
 def test_a_request_without_a_file_asks_for_nothing(bank: Bank) -> None:

@@ -196,6 +196,12 @@ def test_grants_releases_and_reports_are_done_there(commands: Commands, tmp_path
     asked = commands.there("ada", "result", "ask", RUN, "outputs/report.json", "--purpose", "paper", "--json").json
     name = asked["release"]  # type: ignore[index]
     assert "released" in commands.there("dolores", "result", "release", name, "--reason", "sound").out
+    asked = commands.there("ada", "result", "ask", RUN, "outputs/group.json", "--purpose", "talk", "--json").json
+    assert "withdrawn" in commands.there("ada", "result", "withdraw", asked["release"]).out  # type: ignore[index]
+    asked = commands.here("result", "ask", RUN, "outputs/group.json", "--purpose", "talk", "--as", "Ada", "--json").json
+    withdraw = ("result", "withdraw", asked["release"], "--as")  # type: ignore[index]
+    assert "only whoever asked" in commands.here(*withdraw, "Bo").out
+    assert commands.here(*withdraw, "Ada", "--json").json["state"] == "withdrawn"  # type: ignore[index]
     target = tmp_path / "out.zip"
     assert commands.there("ada", "result", "fetch", name, str(target)).code == 0
     assert target.read_bytes().startswith(b"PK")

@@ -161,7 +161,7 @@ def test_a_window_changes_the_grey_and_not_the_value(browser: Browser, files: di
     assert means == pytest.approx(body, abs=0.02)
 
 
-def test_the_hash_keeps_the_view(browser: Browser, files: dict[str, bytes]) -> None:
+def test_the_link_keeps_the_view(browser: Browser, files: dict[str, bytes]) -> None:
     with _opened(browser, files, _image("ct.nii.gz")) as page:
         _move_to(page, BONE_AT)
         page.locator("#window-preset").select_option("bone")
@@ -171,19 +171,22 @@ def test_the_hash_keeps_the_view(browser: Browser, files: dict[str, bytes]) -> N
         _status(page, "The link to this view was copied.")
         link = page.evaluate("navigator.clipboard.readText()")
         picture = _picture(page)
-    kept = urlsplit(link).fragment
+    kept = urlsplit(link).query
+    assert urlsplit(link).fragment == ""  # which a sign-in would lose
     assert {name: value[0] for name, value in parse_qs(kept).items()} == {
         "window": "bone", "slice": "coronal", "mm": "-20.00,-42.50,-9.00", "opacity": "0.80",
     }  # fmt: skip
-    with _opened(browser, files, _image("ct.nii.gz"), view=f"#{kept}") as page:
+    with _opened(browser, files, _image("ct.nii.gz"), view=f"?{kept}") as page:
         assert page.locator("#window-preset").input_value() == "bone"
         assert page.locator("#slice-type").input_value() == "coronal"
         assert page.locator("#overlay-opacity").input_value() == "0.8"
         assert np.array_equal(_picture(page), picture)
 
 
-@pytest.mark.parametrize("view", ["#mm=x,y,z&window=none&slice=<b>&opacity=9", "#%", "#mm=1e9,0,0"])
-def test_a_hash_that_says_nothing_of_use_is_passed_over(browser: Browser, files: dict[str, bytes], view: str) -> None:
+@pytest.mark.parametrize("view", ["#mm=x,y,z&window=none&slice=<b>&opacity=9", "#%", "?mm=1e9,0,0&window=none"])
+def test_an_address_that_says_nothing_of_use_is_passed_over(
+    browser: Browser, files: dict[str, bytes], view: str
+) -> None:
     with _opened(browser, files, _image("ct.nii.gz"), view=view) as page:
         assert page.locator("#window-preset").input_value() == "soft-tissue"
         assert _picture(page).std() > 0.01

@@ -662,6 +662,35 @@ def test_a_decision_is_taken_once(desk: Desk) -> None:
     assert desk.service.ask(RUN, ["outputs/figure.png"], "ada", "the paper").id == "bone-density-r1-x2"
 
 
+def test_whoever_asked_withdraws_their_request_and_nobody_else_does(desk: Desk) -> None:
+    asked = desk.service.ask(RUN, ["outputs/figure.png"], "Ada Ferrer", "the paper")
+    with pytest.raises(errors.NotOwnRequest, match="a data manager can refuse it"):
+        desk.service.withdraw(asked.id, "bo")
+    with pytest.raises(errors.ActorMissing):
+        desk.service.withdraw(asked.id, " ")
+    withdrawn = desk.service.withdraw(asked.id, "ada", " a figure was wrong ")
+    assert (withdrawn.state, withdrawn.decided_by) == (ReleaseState.WITHDRAWN, "ada")
+    assert withdrawn.reason == "a figure was wrong"
+    event = desk.kept.events[-1]
+    assert (event.action, event.actor, event.reason) == ("egress.withdrawn", "ada", "a figure was wrong")
+    for decide in (desk.service.release, desk.service.refuse):
+        with pytest.raises(IllegalMove):
+            decide(asked.id, "bo", "fine")
+    with pytest.raises(IllegalMove):
+        desk.service.withdraw(asked.id, "ada")
+    with pytest.raises(errors.NotReleased):
+        desk.service.folder(asked.id)
+    assert desk.service.ask(RUN, ["outputs/figure.png"], "ada", "the paper").id == "bone-density-r1-x2"
+
+
+def test_what_is_released_cannot_be_withdrawn(desk: Desk) -> None:
+    asked = desk.service.ask(RUN, ["outputs/figure.png"], "ada", "the paper")
+    desk.service.release(asked.id, "bo", "fine")
+    with pytest.raises(IllegalMove):
+        desk.service.withdraw(asked.id, "ada")
+    assert desk.service.folder(asked.id).is_dir()
+
+
 def test_what_a_decision_has_let_out_is_not_touched_by_another_in_the_same_instant(desk: Desk) -> None:
     asked = desk.service.ask(RUN, ["outputs/figure.png"], "ada", "the paper")
 

@@ -185,6 +185,11 @@ class Federation:
             self._ledger.record(Event("session.refused", f"provider:{name}", "unknown", facts={"code": refusal.code}))
             raise
 
+    def back_of(self, kept: str) -> str:
+        """Return where someone wanted to go who was sent to a provider, by what their browser kept."""
+        errand = self._errand(kept)
+        return errand.back if errand else "/"
+
     def admit(self, name: str, identity: Identity) -> Account:
         """Return the account of a proven identity, made at the first time, with the roles and groups of today.
 

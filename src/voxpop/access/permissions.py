@@ -31,6 +31,7 @@ class Action(StrEnum):
     ARCHIVE_MANAGE = "archive.manage"
     PROFILE_READ = "profile.read"
     STAGING_READ = "staging.read"
+    STAGING_EXACT = "staging.exact"
     STAGING_START = "staging.start"
     VOLUME_LIST = "volume.list"
     VOLUME_READ = "volume.read"
@@ -55,6 +56,7 @@ class Action(StrEnum):
     RESULT_READ = "result.read"
     RESULT_CHECK = "result.check"
     RELEASE_ASK = "release.ask"
+    RELEASE_WITHDRAW = "release.withdraw"
     RELEASE_READ = "release.read"
     RELEASE_DECIDE = "release.decide"
     RELEASE_FETCH = "release.fetch"
@@ -114,6 +116,7 @@ TABLE: Mapping[Action, Rule] = {
     _A.ARCHIVE_MANAGE: Rule(site=_DATA),
     _A.PROFILE_READ: _SIGNED_IN,
     _A.STAGING_READ: Rule(site=_KEEPERS, project=_TEAM),
+    _A.STAGING_EXACT: Rule(site=_DATA),  # small counts, and what became of one study
     _A.STAGING_START: Rule(site=_DATA),
     _A.VOLUME_LIST: _SIGNED_IN,
     _A.VOLUME_READ: Rule(site=_KEEPERS, project=_TEAM),
@@ -139,6 +142,7 @@ TABLE: Mapping[Action, Rule] = {
     _A.RESULT_READ: Rule(site=_KEEPERS, project=frozenset({_P.APPLICANT, _P.MEMBER})),
     _A.RESULT_CHECK: Rule(site=_DATA, project=frozenset({_P.APPLICANT, _P.MEMBER})),
     _A.RELEASE_ASK: Rule(project=frozenset({_P.APPLICANT, _P.MEMBER})),
+    _A.RELEASE_WITHDRAW: Rule(project=frozenset({_P.APPLICANT, _P.MEMBER})),  # one's own
     _A.RELEASE_READ: Rule(site=_KEEPERS, project=frozenset({_P.APPLICANT, _P.MEMBER})),
     _A.RELEASE_DECIDE: Rule(site=_DATA),
     _A.RELEASE_FETCH: Rule(project=frozenset({_P.APPLICANT, _P.MEMBER})),

@@ -169,10 +169,10 @@ class ApplianceLost(Unavailable):
 
     code = "appliance-lost"
 
-    def __init__(self, appliance: str, site: str) -> None:
+    def __init__(self, appliance: str, site: str, volume: str) -> None:
         super().__init__(
-            f"site '{site}' can't say what became of appliance '{appliance}': "
-            f"`voxpop appliance deploy {appliance}` makes it again"
+            f"site '{site}' can't say what became of appliance '{appliance}': deploy it again on its page, or by "
+            f"`voxpop appliance deploy {volume}`"
         )
         self.appliance = appliance
 

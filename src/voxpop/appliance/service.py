@@ -164,7 +164,7 @@ class ApplianceService:
         if view.deployment is not None and view.appliance.state is _S.DEPLOYED:
             return view.appliance, view.deployment
         if view.appliance.state is _S.LOST:
-            raise ApplianceLost(appliance_id, view.appliance.site)
+            raise ApplianceLost(appliance_id, view.appliance.site, view.appliance.volume)
         raise ApplianceNotDeployed(appliance_id, view.appliance.state.value)
 
     def newest(self, application: ApplicationId) -> tuple[Appliance, Deployment]:

@@ -81,6 +81,11 @@ def refuse(bank: Bank, given: Given) -> None:
     _show_release(bank.releases.refuse(given["name"], given["reason"]), given)
 
 
+def withdraw(bank: Bank, given: Given) -> None:
+    """Take one's own request back before it is decided."""
+    _show_release(bank.releases.withdraw(given["name"], given["reason"]), given)
+
+
 def fetch(bank: Bank, given: Given) -> None:
     """Write what was released as one zip archive."""
     file: Path = given["file"]

@@ -63,6 +63,7 @@ TABLE: Mapping[str, Callable[[Bank, Mapping[str, Any]], None]] = {
     "result releases": results.list_releases,
     "result release": results.release,
     "result refuse": results.refuse,
+    "result withdraw": results.withdraw,
     "result fetch": results.fetch,
     "trace": results.trace,
     "user add": people.add_user,

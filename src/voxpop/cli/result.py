@@ -151,6 +151,20 @@ def refuse(
 
 
 @app.command()
+def withdraw(
+    name: ReleaseName,
+    reason: ReasonOption = "",
+    work: WorkOption = DEFAULT_WORK,
+    person: PersonOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Take your own request back before it is decided."""
+    system = opened(work, person)
+    withdrawn = system.releases.withdraw(name, system.person, reason)
+    show(_release(withdrawn), _told(withdrawn), as_json=as_json)
+
+
+@app.command()
 def fetch(
     name: ReleaseName,
     file: Annotated[Path, typer.Argument(help="The zip archive to write.", metavar="FILE")],

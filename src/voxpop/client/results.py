@@ -7,6 +7,7 @@ from urllib.parse import quote
 from voxpop.client.wire import Wire, segment
 from voxpop.result.egress.model import Permission
 from voxpop.web.api.models import results as m
+from voxpop.web.api.models.base import Reason
 
 
 class Results:
@@ -72,6 +73,10 @@ class Releases:
         """Decide against letting files out."""
         asked = m.ReleaseDecision(decision=m.ReleaseVerdict.REFUSE, reason=reason)
         return self._wire.post(f"/releases/{segment(name)}/decision", m.ReleaseFacts, asked)
+
+    def withdraw(self, name: str, reason: str = "") -> m.ReleaseFacts:
+        """Take one's own request back before it is decided."""
+        return self._wire.post(f"/releases/{segment(name)}/withdraw", m.ReleaseFacts, Reason(reason=reason))
 
     def fetch(self, name: str, target: Path) -> Path:
         """Write what was released as one zip archive to ``target``."""

@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from voxpop.cohort.model import Tally
 
 SMALLEST_SHOWN = 10
+Part = TypeVar("Part", str, tuple[str, str])
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,7 @@ def suppressed(tally: Tally) -> Waterfall:
     )
 
 
-def spread_shown(counts: Mapping[str, int]) -> dict[str, int | None]:
+def spread_shown(counts: Mapping[Part, int]) -> dict[Part, int | None]:
     """Return the parts of a total as they may be shown beside it.
 
     A part below ten is None; and since the total is shown, further parts are None, the smallest first, until those

@@ -100,8 +100,6 @@ class RecordedChain:
         facts: dict[str, Json] = {
             "query": cohort.query,
             "index_sha256": cohort.index_digest,
-            "selected": cohort.selected,
-            "not_selected": cohort.not_selected,
             "frozen_at": iso_utc(cohort.frozen_at),
         }
         refers = {Kind.APPLICATION: Reference(cohort.application)}

@@ -8,6 +8,7 @@ from typing import Any
 
 from voxpop.flow.crate import Cover, crate_of_run
 from voxpop.flow.evidence import Evidence, Sources, gather
+from voxpop.flow.fates import Why, told
 from voxpop.kernel.clock import iso_utc
 from voxpop.kernel.digests import Json
 from voxpop.kernel.ids import RunId
@@ -28,6 +29,7 @@ from voxpop.result.model import ResultFile
 from voxpop.result.ports import Results
 from voxpop.result.service import ResultService
 from voxpop.run.model import Pipeline, RunRecord
+from voxpop.staging.model import Fate
 
 OUTPUTS = "outputs"
 _LICENCE = "https://creativecommons.org/licenses/by/4.0/"
@@ -115,12 +117,10 @@ def chain_of(evidence: Evidence) -> Iterator[ChainLink]:
     query: dict[str, Json] = {
         "query": cohort.query,
         "index_sha256": cohort.index_digest,
-        "selected": cohort.selected,
-        "not_selected": cohort.not_selected,
         "frozen_at": iso_utc(cohort.frozen_at),
     }
     yield ChainLink("cohort", cohort.id, cohort.list_digest, query)
-    staged: dict[str, Json] = {key: evidence.staging[key] for key in ("profile", "profile_sha256", "studies")}
+    staged: dict[str, Json] = {key: evidence.staging[key] for key in ("profile", "profile_sha256")}
     yield ChainLink("staging", volume.id, evidence.staging_digest, staged)
     sealed: dict[str, Json] = {"files": volume.files, "bytes": volume.bytes}
     yield ChainLink("volume", volume.id, volume.digest, sealed)
@@ -151,23 +151,22 @@ def _cohort(evidence: Evidence) -> CohortFacts:
         query=cohort.query,
         index_digest=cohort.index_digest,
         list_digest=cohort.list_digest,
-        selected=cohort.selected,
-        not_selected=cohort.not_selected,
         frozen_at=cohort.frozen_at,
     )
 
 
 def _staging(evidence: Evidence) -> StagingFacts:
     listed: Sequence[dict[str, Any]] = evidence.staging["studies"]
-    fates = Counter((study["fate"], study["reason"]) for study in listed)
-    series = Counter(dict.fromkeys(fates, 0))
+    fates = told(Counter((study["fate"], study["reason"]) for study in listed))
+    series: Counter[Why] = Counter()
     for study in listed:
         series[study["fate"], study["reason"]] += len(study["series"])
+    staged = sum(number for (fate, _), number in series.items() if fate == Fate.STAGED)
     return StagingFacts(
-        studies=len(listed),
-        fates=tuple(
-            FateFacts(fate, reason, number, series[fate, reason]) for (fate, reason), number in sorted(fates.items())
-        ),
+        studies=fates.studies,
+        series=None if fates.studies is None else series.total(),
+        staged=FateFacts(Fate.STAGED.value, "", fates.staged, None if fates.staged is None else staged),
+        others=tuple(FateFacts(*why, number, series[why]) for why, number in fates.others.items()),
         participants=evidence.participants(),
         profile=evidence.staging["profile"],
         profile_digest=evidence.staging["profile_sha256"],

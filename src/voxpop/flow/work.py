@@ -59,7 +59,7 @@ class DeployedElsewhere(Refused):
     def __init__(self, appliance: str, volume: str) -> None:
         super().__init__(
             f"appliance '{appliance}' was deployed for another place than this work folder, which was copied or moved: "
-            f"`voxpop appliance deploy {volume}` deploys it here"
+            f"deploy it again on its page, or by `voxpop appliance deploy {volume}`"
         )
 
 
@@ -210,6 +210,11 @@ class DurableWork:
         if self._applications.state(application) is ApplicationState.APPROVED:
             self._applications.activate(application, VOXPOP, "its appliance is deployed")
 
+    def stands_here(self, volume_id: VolumeId, deployment: Deployment) -> bool:
+        """Say whether a deployment has its data and results in this work folder, not in one that it was copied from."""
+        here = (self._volumes.get(volume_id).path.resolve(), self._places.results.resolve())
+        return (deployment.volume.resolve(), deployment.results.resolve()) == here
+
     def check_going(self, application: ApplicationId) -> None:
         """Refuse work for a project that has ended.
 
@@ -269,8 +274,7 @@ class DurableWork:
 
     def _workplace(self, appliance: Appliance, deployment: Deployment) -> Workplace:
         volume = self._volumes.get(appliance.volume)
-        here = (volume.path.resolve(), self._places.results.resolve())
-        if (deployment.volume.resolve(), deployment.results.resolve()) != here:
+        if not self.stands_here(volume.id, deployment):
             raise DeployedElsewhere(appliance.id, volume.id)
         return Workplace(
             volume=volume.path,

@@ -87,18 +87,22 @@ def _exclusions(exclusions: tuple[Exclusion, ...]) -> Section:
 
 
 def _staging(staging: StagingFacts) -> Section:
-    told = sum(fate.studies for fate in staging.fates)
-    every = (
-        f"Each of the {staging.studies} studies that the archive's index holds is accounted for."
-        if told == staging.studies
-        else f"Only {told} of the {staging.studies} studies that the archive's index holds are accounted for."
+    many = "" if staging.studies is None else f"{staging.studies} "
+    every = f"Each of the {many}studies that the archive's index holds is accounted for."
+    hidden = (
+        "A dash stands for counts below 10 and for those from which such a count would follow, none included; the "
+        "data manager has them all."
     )
     fates = Table(
         "What became of the studies",
         (Column("Fate"), Column("Reason"), Column("Studies", align=_RIGHT), Column("Series", align=_RIGHT)),
         (
-            *((fate.fate, fate.reason or "-", f"{fate.studies}", f"{fate.series}") for fate in staging.fates),
-            ("all", "", f"{told}", f"{sum(fate.series for fate in staging.fates)}"),
+            *(
+                (fate.fate, fate.reason or "-", _count(fate.studies), _count(fate.series))
+                for fate in (staging.staged, *staging.others)
+            ),
+            ("not staged", "other reasons", _count(None), _count(None)),
+            ("all", "", _count(staging.studies), _count(staging.series)),
         ),
     )
     groups = Table(
@@ -106,7 +110,11 @@ def _staging(staging: StagingFacts) -> Section:
         (Column("Group"), Column("Participants", align=_RIGHT)),
         tuple((group, f"{number}") for group, number in staging.participants.items()),
     )
-    return Section("Staging", (every,), (fates, groups) if staging.participants else (fates,))
+    return Section("Staging", (every, hidden), (fates, groups) if staging.participants else (fates,))
+
+
+def _count(number: int | None) -> str:
+    return "-" if number is None else f"{number}"
 
 
 def _environment(appliance: ApplianceFacts) -> Section:
@@ -169,10 +177,7 @@ def _decision(application: ApplicationFacts, cohort: CohortFacts) -> Section:
             f"Application {application.id}, \u201c{application.title}\u201d{by}; ethics reference "
             f"{application.ethics_reference}."
         ),
-        (
-            f"Cohort {cohort.id} was frozen on {_moment(cohort.frozen_at)} with {cohort.selected} studies; "
-            f"{cohort.not_selected} were not selected. It is the answer to the query below."
-        ),
+        (f"Cohort {cohort.id} was frozen on {_moment(cohort.frozen_at)}. It is the answer to the query below."),
     )
     decided = Table(
         "Decisions about the application",

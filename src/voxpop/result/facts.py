@@ -38,42 +38,46 @@ class CohortFacts:
     ----------
     query : str
         The criteria as canonical JSON.
-    selected, not_selected : int
-        Studies.
     """
 
     id: str
     query: str
     index_digest: str
     list_digest: str
-    selected: int
-    not_selected: int
     frozen_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class FateFacts:
-    """How many studies had one fate for one reason."""
+    """How many studies had one fate for one reason; None for fewer than ten."""
 
     fate: str
     reason: str
-    studies: int
-    series: int = 0
+    studies: int | None
+    series: int | None = 0
 
 
 @dataclass(frozen=True, slots=True)
 class StagingFacts:
-    """What became of every study; the studies of ``fates`` add up to ``studies``.
+    """What became of the studies, as everyone may know it who reads the report.
 
     Parameters
     ----------
+    studies, series : int or None
+        All that the archive's index holds; None where small counts would follow.
+    staged : FateFacts
+        What was staged.
+    others : tuple of FateFacts
+        What was not, for each reason that may be told.
     participants : mapping of group to int
     methods : tuple of str
         How staging de-identified, scanned and converted, a paragraph each.
     """
 
-    studies: int
-    fates: tuple[FateFacts, ...]
+    studies: int | None
+    series: int | None
+    staged: FateFacts
+    others: tuple[FateFacts, ...]
     participants: Mapping[str, int]
     profile: str
     profile_digest: str

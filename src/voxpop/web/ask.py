@@ -19,7 +19,8 @@ from voxpop.kernel.errors import VoxpopError
 from voxpop.kernel.ids import ApplicationId
 from voxpop.store.ledger import SubjectAbsent
 from voxpop.web import words
-from voxpop.web.errors import FormNotOurs, SignInWanted
+from voxpop.web.errors import FormNotOurs, SignInWanted, status_of
+from voxpop.web.refill import refilled
 from voxpop.wiring.system import System
 
 SAID = "voxpop-said"
@@ -44,6 +45,10 @@ class Ask:
         What a program has brought; None for a browser.
     form : FormData
         What a form sent; empty for a request that only reads.
+    refusal : VoxpopError or None
+        Why the form was refused, where its page is shown again.
+    shown : str
+        The address of the page that is shown again; empty where it is the request's own.
     """
 
     request: HTTPConnection
@@ -53,6 +58,8 @@ class Ask:
     rights: Rights | None = None
     form: FormData = field(default_factory=FormData)
     token: Token | None = None
+    refusal: VoxpopError | None = None
+    shown: str = ""
 
     @property
     def person(self) -> str:
@@ -88,14 +95,22 @@ class Ask:
         """Return all values of a field of the form."""
         return [value.strip() for value in self.form.getlist(name) if isinstance(value, str)]
 
+    @property
+    def here(self) -> str:
+        """The address of the page that is shown, by which it can be asked for again."""
+        url = self.request.url
+        return self.shown or url.path + (f"?{url.query}" if url.query else "")
+
     def page(self, template: str, status: int = 200, /, **facts: object) -> HTMLResponse:
-        """Answer with a page."""
+        """Answer with a page; where a form was refused, with what was typed into it."""
         signed = self.request.cookies.get(SAID, "")
         read = self.system.entrance.unsigned(signed, _SAID_PURPOSE) if signed else None
         said = None if read is None else unquote(read)
         text = self.request.app.state.templates.get_template(template).render(
             ask=self, may=self.may, Action=Action, said=said, **facts
         )
+        if self.refusal is not None:
+            text, status = refilled(text, self.request.url.path, self.form), status_of(self.refusal)
         answer = HTMLResponse(text, status)
         if said is not None:
             answer.delete_cookie(SAID, path="/")
@@ -203,11 +218,16 @@ def guard(action: Action, kind: str = "") -> Callable[[Request], None]:
             raise SignInWanted
         if request.method not in SAFE:
             _check_form(ask)
-        application = _seen(ask, kind, request.path_params[kind]) if kind else None
-        if ask.rights is not None and not TABLE[action].everyone:
-            ask.rights.check(action, application)
+        check(ask, action, kind)
 
     return admit
+
+
+def check(ask: Ask, action: Action, kind: str = "") -> None:
+    """Refuse what who asks may not do, or may not know of; parameters as ``guard`` has them."""
+    application = _seen(ask, kind, ask.request.path_params[kind]) if kind else None
+    if ask.rights is not None and not TABLE[action].everyone:
+        ask.rights.check(action, application)
 
 
 def ask_of(request: HTTPConnection) -> Ask:
@@ -238,7 +258,12 @@ Asked = Annotated[Ask, Depends(admitted)]
 def sign_in_path(request: Request) -> str:
     """Return the way to the sign-in and back again."""
     back = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    return f"/sign-in?next={quote(back, safe='')}" if request.method in SAFE and back != "/" else "/sign-in"
+    return sign_in_to(back) if request.method in SAFE and back != "/" else "/sign-in"
+
+
+def sign_in_to(back: str) -> str:
+    """Return the way to the sign-in, and from there to a page of ours."""
+    return f"/sign-in?next={quote(back, safe='')}"
 
 
 def _seen(ask: Ask, kind: str, name: str) -> ApplicationId:

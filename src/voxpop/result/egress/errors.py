@@ -73,6 +73,15 @@ class OwnRequest(Refused):
         super().__init__(f"whoever asked for '{release}' cannot release it: let another person decide")
 
 
+class NotOwnRequest(Refused):
+    """Someone would take back what another person asked for."""
+
+    code = "not-own-request"
+
+    def __init__(self, release: str) -> None:
+        super().__init__(f"only whoever asked for '{release}' can withdraw it: a data manager can refuse it")
+
+
 class ReleaseStopped(Refused):
     """A finding stands against the release, whoever decides."""
 

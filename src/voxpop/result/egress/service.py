@@ -1,4 +1,4 @@
-"""The use cases of egress: look, ask, let out, refuse, fetch."""
+"""The use cases of egress: look, ask, let out, refuse, withdraw, fetch."""
 
 import shutil
 from collections.abc import Sequence
@@ -138,7 +138,8 @@ class ReleaseService:
             If a finding stands against it.
         """
         with self._one_decides:
-            release = self._open_request(release_id, _S.RELEASED, actor, ("release", reason))
+            release = self._open_request(release_id, _S.RELEASED, actor)
+            _check_reason(release_id, "release", reason)
             if self._is(actor, release.asked_by):
                 raise errors.OwnRequest(release_id)
             _check_findings(release, allow)
@@ -153,7 +154,7 @@ class ReleaseService:
             return self._releases.get(release_id)
 
     def refuse(self, release_id: str, actor: str, reason: str) -> Release:
-        """Decide against a request; whoever asked may take it back so.
+        """Decide against a request.
 
         Raises
         ------
@@ -163,14 +164,25 @@ class ReleaseService:
             If it is decided already.
         """
         with self._one_decides:
-            release = self._open_request(release_id, _S.REFUSED, actor, ("refuse", reason))
-            # A release that was cut off between its folder and its record left the folder.
-            shutil.rmtree(self._root / release_id, ignore_errors=True)
-            refused = replace(
-                release, state=_S.REFUSED, decided_by=actor, reason=reason.strip(), decided_at=self._clock.now()
-            )
-            self._decide(refused, "egress.refused", {})
-            return self._releases.get(release_id)
+            release = self._open_request(release_id, _S.REFUSED, actor)
+            _check_reason(release_id, "refuse", reason)
+            return self._ended(release, _S.REFUSED, actor, reason)
+
+    def withdraw(self, release_id: str, actor: str, reason: str = "") -> Release:
+        """Take one's own request back before it is decided.
+
+        Raises
+        ------
+        ActorMissing, NotOwnRequest
+            If nobody takes it back, or someone who did not ask for it.
+        IllegalMove
+            If it is decided already.
+        """
+        with self._one_decides:
+            release = self._open_request(release_id, _S.WITHDRAWN, actor)
+            if not self._is(actor, release.asked_by):
+                raise errors.NotOwnRequest(release_id)
+            return self._ended(release, _S.WITHDRAWN, actor, reason)
 
     def get(self, release_id: str) -> Release:
         """Return a release, or raise ``Absent``."""
@@ -183,6 +195,10 @@ class ReleaseService:
     def of_run(self, run: RunId) -> Sequence[Release]:
         """Return a run's releases, the oldest first."""
         return self._releases.of_run(run)
+
+    def may_withdraw(self, release: Release, actor: str) -> bool:
+        """Say whether a request is open and somebody's own."""
+        return LIFE_CYCLE.allows(release.state, _S.WITHDRAWN) and self._is(actor, release.asked_by)
 
     def folder(self, release_id: str) -> Path:
         """Return the folder of what was released, as it was released.
@@ -266,14 +282,19 @@ class ReleaseService:
         plain = source.is_file() and not source.is_symlink()
         return source.read_bytes() if plain and source.stat().st_size <= self._around.limits.file_bytes else None
 
-    def _open_request(self, release_id: str, target: ReleaseState, actor: str, decision: tuple[str, str]) -> Release:
-        verb, reason = decision
+    def _open_request(self, release_id: str, target: ReleaseState, actor: str) -> Release:
         _check_actor(actor)
         release = self._releases.get(release_id)
         LIFE_CYCLE.check(f"release '{release_id}'", release.state, target)
-        if not reason.strip():
-            raise errors.ReasonMissing(release_id, verb)
         return release
+
+    def _ended(self, release: Release, state: ReleaseState, actor: str, reason: str) -> Release:
+        """Keep that the files of a request stay, and return it."""
+        # A release that was cut off between its folder and its record left the folder.
+        shutil.rmtree(self._root / release.id, ignore_errors=True)
+        ended = replace(release, state=state, decided_by=actor, reason=reason.strip(), decided_at=self._clock.now())
+        self._decide(ended, f"egress.{state.value}", {})
+        return self._releases.get(release.id)
 
     def _decide(self, release: Release, action: str, facts: dict[str, Json]) -> None:
         event = Event(action, f"egress:{release.id}", release.decided_by, release.reason, {**counted(release), **facts})
@@ -348,6 +369,11 @@ def _is_allowed(finding: Finding, allow: frozenset[Permission]) -> bool:
 def _check_actor(actor: str) -> None:
     if not actor.strip():
         raise errors.ActorMissing
+
+
+def _check_reason(release_id: str, verb: str, reason: str) -> None:
+    if not reason.strip():
+        raise errors.ReasonMissing(release_id, verb)
 
 
 def _same(one: str, other: str) -> bool:

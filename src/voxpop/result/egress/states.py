@@ -11,8 +11,9 @@ class ReleaseState(StrEnum):
     REQUESTED = "requested"
     RELEASED = "released"
     REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
 
 
 _S = ReleaseState
 
-LIFE_CYCLE = TransitionTable({_S.REQUESTED: frozenset({_S.RELEASED, _S.REFUSED})})
+LIFE_CYCLE = TransitionTable({_S.REQUESTED: frozenset({_S.RELEASED, _S.REFUSED, _S.WITHDRAWN})})

@@ -21,7 +21,7 @@ from voxpop.web.api import paging
 from voxpop.web.api.files import file_form, ranged
 from voxpop.web.api.guard import Call
 from voxpop.web.api.models import results as m
-from voxpop.web.api.models.base import Page
+from voxpop.web.api.models.base import Page, Reason
 from voxpop.web.api.routes import PREFIX, TAGGED, ApiArea, Called, Form
 
 area = ApiArea("results")
@@ -133,6 +133,12 @@ def decide_release(call: Called, release: str, asked: m.ReleaseDecision) -> m.Re
     if asked.decision is m.ReleaseVerdict.RELEASE:
         return _release(service.release(release, call.person, asked.reason, frozenset(asked.allow)))
     return _release(service.refuse(release, call.person, asked.reason))
+
+
+@area.act("/releases/{release}/withdraw", Action.RELEASE_WITHDRAW, "release")
+def withdraw_release(call: Called, release: str, asked: Reason) -> m.ReleaseFacts:
+    """Take one's own request back before it is decided."""
+    return _release(call.system.releases.withdraw(release, call.person, asked.reason))
 
 
 @area.read("/releases/{release}/files", Action.RELEASE_FETCH, "release", form=file_form(_ZIP, ranges=False))

@@ -51,7 +51,7 @@ def list_participants(call: Called, volume: str, part: paging.Asked) -> Page[m.P
     return paging.page(call, part, rows, lambda one: (one.participant,), lambda one: one)
 
 
-@area.read("/volumes/{volume}/outcomes", Action.STAGING_READ, "volume")
+@area.read("/volumes/{volume}/outcomes", Action.STAGING_EXACT, "volume")
 def list_outcomes(call: Called, volume: str, part: paging.Asked) -> Page[m.Outcome]:
     """List what became of each study of a volume's cohort, with the reason."""
     rows = call.system.staging_records.outcomes(VolumeId(volume))

@@ -65,7 +65,8 @@ function say(text, delay = 0) {
   }, delay);
 }
 
-// ---- The view: what the controls and the hash keep.
+// ---- The view: what the controls and the address keep. Not the hash, which a sign-in on the way here would lose; what
+// an older link keeps there is read.
 
 function choices() {
   return {
@@ -82,8 +83,8 @@ function opacityScale() {
   return Number(control("overlay-opacity")?.max || 1) > 1 ? 100 : 1;
 }
 
-function readHash() {
-  const kept = new URLSearchParams(location.hash.slice(1));
+function readAddress() {
+  const kept = new URLSearchParams(`${location.hash.slice(1)}&${location.search.slice(1)}`);
   const mm = (kept.get("mm") ?? "").split(",").map(Number);
   const opacity = Number(kept.get("opacity") ?? NaN);
   choose("window-preset", kept.get("window"));
@@ -101,10 +102,11 @@ function choose(id, value) {
   }
 }
 
-function hash() {
+function address() {
   const { preset, slice, opacity } = choices();
   const mm = where.mm.map((one) => one.toFixed(2)).join(",");
-  return `#${new URLSearchParams({ window: preset, slice, mm, opacity: opacity.toFixed(2) })}`;
+  const others = Object.fromEntries(new URLSearchParams(location.search));
+  return `?${new URLSearchParams({ ...others, window: preset, slice, mm, opacity: opacity.toFixed(2) })}`;
 }
 
 // ---- Loading
@@ -348,7 +350,7 @@ function onUp(panel, event) {
 }
 
 async function linkView() {
-  history.replaceState(null, "", hash());
+  history.replaceState(null, "", address());
   try {
     await navigator.clipboard.writeText(location.href);
     say(sentence("linked"));
@@ -381,7 +383,7 @@ function listenToControls() {
 
 async function start() {
   say(sentence("loading"));
-  const mm = readHash();
+  const mm = readAddress();
   try {
     await Promise.all(JSON.parse(root.dataset.images).slice(0, 2).map(openPanel));
   } catch (failure) {

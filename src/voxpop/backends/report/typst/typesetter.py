@@ -5,6 +5,8 @@ import os
 import re
 import shutil
 import tempfile
+import unicodedata
+from collections.abc import Iterable, Iterator
 from importlib import resources
 from pathlib import Path
 from typing import Any, Final
@@ -18,7 +20,15 @@ from voxpop.result.trace import RUN_KEYWORD
 STANDARD: Final = "ua-1"
 """PDF/UA-1: tagged and readable aloud; and the only mode (beside PDF/A) in which a missing glyph is an error."""
 
-_MISSING = re.compile(r'the text `"(.*?)"` could not be displayed', re.DOTALL)
+REPLACEMENT: Final = "\ufffd"
+"""What stands for a character that Typst's own fonts cannot draw; they can draw this one."""
+
+_MOST_TRIES = 4
+_NOTE = (
+    f"Some characters could not be printed and stand here as {REPLACEMENT}: the exact text is in the bank, on the "
+    "pages of this run's results and of its application."
+)
+_MISSING = re.compile(r'the text (?:contains the disallowed codepoint )?`"(.*?)"`', re.DOTALL)
 _ESCAPE = re.compile(r"\\u\{([0-9a-f]+)\}")
 _LONG_WORD = re.compile(r"[^\s\u200b]{33,}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -30,10 +40,12 @@ class TypstTypesetter:
     def set(self, report: Report, target: Path) -> None:
         """Write the PDF at ``target``, whole or not at all; the same bytes for the same report.
 
+        A character that Typst's own fonts cannot draw is shown as ``REPLACEMENT``, and the first page says so.
+
         Raises
         ------
         GlyphMissing
-            If a character has no glyph in Typst's own fonts.
+            If characters that can be drawn alone cannot be drawn as they stand together, whatever goes.
         ReportNotSet
             If Typst refuses the report for another reason: a picture that it can't read.
         """
@@ -56,27 +68,83 @@ def open_typesetter() -> TypstTypesetter:
 
 
 def _compile(report: Report, root: Path) -> bytes:
-    template = resources.files("voxpop.backends.report.typst").joinpath("report.typ").read_bytes()
-    (root / "report.typ").write_bytes(template)
-    (root / "report.json").write_text(json.dumps(_Pages(root).report(report), ensure_ascii=True), encoding="ascii")
+    pages = _Pages(root).report(report)
+    every = set(_characters(pages))
+    lacking = {one for one in every if unicodedata.category(one) == "Cs"}  # half of a pair, and no character at all
+    for _ in range(_MOST_TRIES):
+        try:
+            return _typeset("report.typ", _without(lacking, pages) if lacking else pages, root)
+        except typst.TypstError as error:
+            missing = _missing(error) & every - lacking
+            if not missing:
+                raise _error(error) from error
+            failure = error
+        lacking |= _lacking(every - lacking, root) or _loose(missing)
+    raise _error(failure) from failure
+
+
+def _typeset(template: str, values: dict[str, Any], root: Path) -> bytes:
+    """Return the pages that a template of ours makes of values."""
+    (root / template).write_bytes(resources.files(__package__).joinpath(template).read_bytes())
+    (root / f"{template}.json").write_text(json.dumps(values), encoding="ascii")
+    return typst.compile(
+        root / template,
+        root=root,
+        ignore_system_fonts=True,
+        pdf_standards=[STANDARD],
+        timestamp=0,
+        package_path=root,
+        package_cache_path=root,
+    )
+
+
+def _lacking(characters: Iterable[str], root: Path) -> set[str]:
+    """Return those characters that cannot be drawn even alone."""
     try:
-        return typst.compile(
-            root / "report.typ",
-            root=root,
-            ignore_system_fonts=True,
-            pdf_standards=[STANDARD],
-            timestamp=0,
-            package_path=root,
-            package_cache_path=root,
-        )
+        _typeset("glyphs.typ", {"characters": sorted(characters)}, root)
     except typst.TypstError as error:
-        raise _error(error) from error
+        return _missing(error)
+    return set()
+
+
+def _loose(missing: set[str]) -> set[str]:
+    """Return which of the characters that cannot be drawn together go first: marks, and what has no shape at all."""
+    return {one for one in missing if unicodedata.category(one)[0] in "MC"} or missing
+
+
+def _without(lacking: set[str], pages: dict[str, Any]) -> dict[str, Any]:
+    """Return pages in which some characters are replaced, and which say so."""
+    told: dict[str, Any] = _translated(pages, dict.fromkeys(map(ord, lacking), REPLACEMENT))
+    return {**told, "note": _NOTE}
+
+
+def _translated(value: Any, table: dict[int, str]) -> Any:
+    if isinstance(value, str):
+        return value.translate(table)
+    if isinstance(value, dict):
+        return {key: _translated(part, table) for key, part in value.items()}
+    return [_translated(part, table) for part in value] if isinstance(value, list) else value
+
+
+def _characters(value: Any) -> Iterator[str]:
+    """Yield the characters beyond ASCII, and the controls, of all words of the pages."""
+    if isinstance(value, str):
+        yield from (one for one in value if not (one.isascii() and one.isprintable()))
+    elif isinstance(value, dict | list):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from _characters(part)
+
+
+def _missing(error: typst.TypstError) -> set[str]:
+    """Return the characters that cannot be drawn where they stand."""
+    told = _MISSING.findall(f"{error.message}\n{error.diagnostic}")
+    return set("".join(_ESCAPE.sub(lambda match: chr(int(match[1], 16)), text) for text in told))
 
 
 def _error(error: typst.TypstError) -> GlyphMissing | ReportNotSet:
-    missing = _MISSING.search(f"{error.message}\n{error.diagnostic}")
+    missing = _missing(error)
     if missing:
-        return GlyphMissing(_ESCAPE.sub(lambda match: chr(int(match[1], 16)), missing[1]))
+        return GlyphMissing("".join(sorted(missing)))
     return ReportNotSet(error.message.splitlines()[0])
 
 
@@ -94,6 +162,7 @@ class _Pages:
             "subtitle": _breakable(report.subtitle),
             "summary": [_breakable(line) for line in report.summary],
             "run": report.run,
+            "note": "",
             "keyword": f"{RUN_KEYWORD}{report.run}",
             "key_figure": self._figure(report.key_figure) if report.key_figure else None,
             "sections": [self._section(section) for section in report.sections],

@@ -149,7 +149,7 @@ class CohortFacts(Answer):
     """A frozen list of studies."""
 
     cohort: str = Field(description="Its id.")
-    selected: int = Field(description="Studies on the list.")
-    not_selected: int = Field(description="Studies of the index that are not.")
+    selected: int | None = Field(description="Studies on the list; null for whoever is not a data manager.")
+    not_selected: int | None = Field(description="Studies of the index that are not; null as `selected` is.")
     list_sha256: str = Field(description="SHA-256 of the list.")
     index_sha256: str = Field(description="SHA-256 of the index that was asked.")

@@ -107,7 +107,7 @@ def sign_out_everywhere(ask: Asked) -> Response:
 
 
 def _page(ask: Ask, token: str = "", signing: str = "") -> Response:
-    secret = credentials.new_otp_secret()
+    secret = ask.system.entrance.unsigned(ask.text("secret"), _OTP) or credentials.new_otp_secret()
     uri = credentials.otp_uri(secret, ask.someone.name, ask.system.settings.project)
     return ask.page(
         "account/account.html",

@@ -4,6 +4,8 @@ from fastapi.responses import Response
 from starlette.websockets import WebSocket
 
 from voxpop.access.permissions import Action
+from voxpop.appliance.service import ApplianceView
+from voxpop.appliance.states import ApplianceState
 from voxpop.application.cost import cost
 from voxpop.flow.rules import Work
 from voxpop.kernel.ids import ApplianceId, ApplicationId
@@ -27,6 +29,7 @@ def show(ask: Asked, appliance: str) -> Response:
     """Show an appliance: its deployment, its document, its cost, its events."""
     system = ask.system
     view = system.appliances.show(ApplianceId(appliance))
+    operations = system.operations.of_subjects([f"volume:{view.appliance.volume}", f"appliance:{appliance}"])
     application = system.applications.get(view.appliance.application)
     return ask.page(
         "appliances/show.html",
@@ -35,7 +38,9 @@ def show(ask: Asked, appliance: str) -> Response:
         document=system.appliances.document(view.appliance.id),
         sites=[site for site in system.sites if site != view.appliance.site],
         cost=cost(application.compute, system.price_list()),
-        operations=system.operations.of_subjects([f"volume:{view.appliance.volume}", f"appliance:{appliance}"])[:3],
+        operations=operations[:3],
+        in_hand=any(one.open for one in operations),
+        away=_is_away(ask, view),
         events=system.ledger.links(f"appliance:{appliance}")[-20:],
     )
 
@@ -76,3 +81,11 @@ def terminal(ask: Asked, appliance: str) -> Response:
 async def terminal_socket(ask: Ask, socket: WebSocket, application: ApplicationId) -> None:
     """Carry the terminal's bytes."""
     await converse(ask, socket, ApplianceId(socket.path_params["appliance"]), application)
+
+
+def _is_away(ask: Ask, view: ApplianceView) -> bool:
+    """Say whether an appliance stood once and does not stand here: its site lost it, or the bank was moved."""
+    one, given = view.appliance, view.deployment
+    return one.state is ApplianceState.LOST or (
+        given is not None and not ask.system.durable_work.stands_here(one.volume, given)
+    )

@@ -19,7 +19,6 @@ from voxpop.kernel.ids import ApplicationId
 from voxpop.web import words
 from voxpop.web.area import Area
 from voxpop.web.ask import Ask, Asked
-from voxpop.web.errors import status_of
 from voxpop.web.pages.applications import draft
 
 area = Area("applications")
@@ -158,20 +157,17 @@ def members(ask: Asked, application: str) -> Response:
 
 
 def _written(ask: Ask, path: str, fixed_name: str = "") -> Response:
-    """Read the form or the document; count, keep, or say what is wrong with it."""
+    """Read the form or the document; count it, or keep it."""
     as_document = ask.text("as") == "document"
     fields = None if as_document else draft.of_form(ask)
     text = str(ask.form.get("document", "")) if fields is None else draft.document_of(fields)
-    try:
-        written = read_document(text.replace("\r\n", "\n"), DOCUMENT)
-        if fixed_name and written.id != fixed_name:
-            raise Invalid(f"the name of this application is '{fixed_name}' and stays: write another one anew")
-        ask.system.applications.check_offers(written)
-        if ask.text("step") == "count":
-            return _form(ask, fields or draft.of_application(written), path, text, counted=written)
-        ask.system.projects.draft(written, ask.someone)
-    except VoxpopError as wrong:
-        return _form(ask, fields or draft.empty(ask), path, text, wrong=wrong)
+    written = read_document(text.replace("\r\n", "\n"), DOCUMENT)
+    if fixed_name and written.id != fixed_name:
+        raise Invalid(f"the name of this application is '{fixed_name}' and stays: write another one anew")
+    ask.system.applications.check_offers(written)
+    if ask.text("step") == "count":
+        return _form(ask, fields or draft.of_application(written), path, text, counted=written)
+    ask.system.projects.draft(written, ask.someone)
     return _back(ask, written.id, words.gettext_here("The draft is kept. Read it once more, then hand it in."))
 
 
@@ -182,19 +178,17 @@ def _form(
     text: str = "",
     *,
     counted: Application | None = None,
-    wrong: VoxpopError | None = None,
 ) -> Response:
     groups = ask.system.counts.groups(counted.request) if counted else None
     return ask.page(
         "applications/form.html",
-        status_of(wrong) if wrong else 200,
         fields=fields,
         path=path,
         document=text,
         as_document=ask.text("as") == "document" or ask.request.query_params.get("as") == "document",
         groups=groups,
         cost=cost(counted.compute, ask.system.price_list()) if counted else None,
-        faults=_faults(wrong),
+        faults=_faults(ask.refusal),
         recipes=ask.system.recipes(),
         pipelines=ask.system.pipelines(),
     )

@@ -121,6 +121,7 @@ def release(ask: Asked, release: str) -> Response:
         ),
         open=one.state is ReleaseState.REQUESTED,
         released=one.state is ReleaseState.RELEASED,
+        own=ask.system.releases.may_withdraw(one, ask.person),
     )
 
 
@@ -133,6 +134,13 @@ def decide(ask: Asked, release: str) -> Response:
     else:
         ask.system.releases.refuse(release, ask.person, ask.text("reason"))
     return ask.go(f"/releases/{release}", words.gettext_here("Your decision is written down."))
+
+
+@area.act("/releases/{release}/withdraw", Action.RELEASE_WITHDRAW, of="release")
+def withdraw(ask: Asked, release: str) -> Response:
+    """Take one's own request back before it is decided."""
+    ask.system.releases.withdraw(release, ask.person, ask.text("reason"))
+    return ask.go(f"/releases/{release}", words.gettext_here("Your request is withdrawn."))
 
 
 @area.page("/releases/{release}/files.zip", Action.RELEASE_FETCH, of="release")

@@ -30,7 +30,7 @@ def list_(ask: Asked) -> Response:
 @area.page("/applications/{application}/run", Action.RUN_START, of="application")
 def form(ask: Asked, application: str) -> Response:
     """Ask for the pipeline's parameters."""
-    chosen = ask.request.query_params.get("pipeline") or None
+    chosen = ask.request.query_params.get("pipeline") or ask.text("pipeline") or None
     pipeline = ask.system.projects.pipeline_of(ApplicationId(application), chosen)
     appliance, deployment = ask.system.appliances.newest(ApplicationId(application))
     return ask.page(

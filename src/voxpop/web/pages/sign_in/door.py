@@ -1,12 +1,13 @@
 """What every way to sign in has in common: the form, and the welcome."""
 
+from dataclasses import replace
+
 from fastapi.responses import Response
 
 from voxpop.access.model import Account
 from voxpop.kernel.errors import VoxpopError
 from voxpop.web.area import Area
-from voxpop.web.ask import Ask, session_cookie
-from voxpop.web.errors import status_of
+from voxpop.web.ask import Ask, session_cookie, sign_in_to
 
 area = Area("sign_in")
 
@@ -25,6 +26,5 @@ def welcome(ask: Ask, account: Account, back: str, id_token: str = "") -> Respon
 
 def sign_in_form(ask: Ask, back: str, refusal: VoxpopError | None = None) -> Response:
     """Ask how someone wants to sign in, and say why the last try failed."""
-    status = status_of(refusal) if refusal else 200
-    rules = ask.system.providers.rules
-    return ask.page("sign_in/form.html", status, back=back, refusal=refusal, name=ask.text("name"), providers=rules)
+    shown = replace(ask, refusal=refusal, shown=sign_in_to(back))
+    return shown.page("sign_in/form.html", back=back, providers=ask.system.providers.rules)

@@ -50,7 +50,7 @@ def finish(ask: Asked, provider: str) -> Response:
         arrival = ask.system.providers.finish(provider, brought, kept, _return_uri(ask, provider), ask.knock)
         answer = welcome(ask, arrival.account, arrival.back, arrival.id_token)
     except VoxpopError as refusal:
-        answer = sign_in_form(ask, "/", refusal)
+        answer = sign_in_form(ask, ask.system.providers.back_of(kept), refusal)
     answer.delete_cookie(_pending(secure=ask.secure), path="/", httponly=True, secure=ask.secure)
     return answer
 

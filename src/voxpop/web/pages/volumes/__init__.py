@@ -2,15 +2,18 @@
 
 import csv
 from collections import Counter
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 
 from fastapi.responses import FileResponse, Response
 
 from voxpop.access.permissions import Action
+from voxpop.flow.fates import Why, told
 from voxpop.flow.rules import Work
 from voxpop.kernel.errors import Invalid
 from voxpop.kernel.ids import VolumeId
+from voxpop.staging.model import Fate
 from voxpop.store.ledger import SubjectAbsent
 from voxpop.volume.errors import VolumeNotGranted
 from voxpop.volume.model import Volume
@@ -43,6 +46,8 @@ def show(ask: Asked, volume: str) -> Response:
     participants = _participants(one) if opens else []
     first = number(ask.request.query_params.get("from", "")) or 0
     outcomes = ask.system.staging_records.outcomes(one.id) if ask.may(Action.STAGING_READ, one.application) else ()
+    exact = ask.may(Action.STAGING_EXACT, one.application)
+    fates = Counter((study.fate.value, study.reason) for study in outcomes)
     operations = ask.system.operations.of_subjects([f"volume:{volume}"])
     return ask.page(
         "volumes/show.html",
@@ -53,8 +58,9 @@ def show(ask: Asked, volume: str) -> Response:
         first=first,
         page=_PAGE,
         opens=opens,
-        fates=sorted(Counter((study.fate.value, study.reason) for study in outcomes).items()),
-        refused=[study for study in outcomes if study.reason][:_PAGE],
+        fates=sorted(fates.items()) if exact else _told(fates),
+        exact=exact,
+        refused=[study for study in outcomes if study.reason][:_PAGE] if exact else [],
         grants=ask.system.volumes.grants(one.id),
         operations=operations[:3],
         events=ask.system.ledger.links(f"volume:{volume}")[-10:],
@@ -143,6 +149,11 @@ def sealed_file(path: Path, digest: str) -> FileResponse:
     answer = FileResponse(path, headers={"etag": f'"{digest}"', "cache-control": "private, no-cache"})
     answer.headers["content-security-policy"] = "default-src 'none'; sandbox"
     return answer
+
+
+def _told(fates: Mapping[Why, int]) -> list[tuple[Why, int | None]]:
+    seen = told(fates)
+    return [((Fate.STAGED.value, ""), seen.staged), *seen.others.items()]
 
 
 def _opens(ask: Ask, one: Volume) -> bool:
