@@ -200,6 +200,10 @@ def _asked_by(dependant: Dependant) -> Iterator[str]:
         yield from _asked_by(part)
 
 
+def _has_body(request: Request) -> bool:
+    return "transfer-encoding" in request.headers or request.headers.get("content-length", "0") != "0"
+
+
 def _check_query(request: Request, dependant: Dependant) -> None:
     """Refuse a parameter that the route does not have: a slip of the pen must not widen what is asked."""
     known = set(_asked_by(dependant))
@@ -215,12 +219,13 @@ def _route_class(wanted: Wanted, *, tagged: bool) -> type[APIRoute]:
             """Return the handler with the guard, the idempotency key and the ETag around it."""
             answer = super().get_route_handler()
             dependant, takes_json = self.dependant, self.body_field is not None
+            needs_json = self.body_field is not None and self.body_field.field_info.is_required()
 
             async def handle(request: Request) -> Response:
                 call = await run_in_threadpool(admit, request, wanted)
                 request.state.call = call
                 _check_query(request, dependant)
-                if takes_json and not _is_json(request):
+                if takes_json and not _is_json(request) and (needs_json or _has_body(request)):
                     return problem(KindWrong(), 415)
                 try:
                     if request.method == "POST":
