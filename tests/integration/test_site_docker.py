@@ -1,6 +1,8 @@
 """A real Docker engine as a site: images of roles, runs and terminals in containers, and nothing left of them."""
 
 import shutil
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -8,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from unittest import mock
 
+import httpx
 import pytest
 from tests.docker_engine import docker, docker_site
 
@@ -238,6 +241,27 @@ def test_two_deployments_at_once_are_one(bench: Bench) -> None:
     assert bench.docker.find(name) == answers[0]
 
 
+@real
+@pytest.mark.slow
+def test_the_banks_own_image_serves_the_portal(repo: Path, engine: str) -> None:
+    tool = [sys.executable, str(repo / "tools" / "bank_image.py"), "--host", engine, "--tag", "voxpop/bank:tried"]
+    made = subprocess.run(tool, capture_output=True, text=True, check=False, timeout=580)
+    assert made.returncode == 0, made.stderr
+    confined = ["--security-opt", "seccomp=unconfined", "--security-opt", "systempaths=unconfined"]
+    name = docker("run", "--detach", "--publish", "127.0.0.1::8321", *confined, "voxpop/bank:tried").strip()
+    try:
+        port = docker("port", name, "8321").strip()
+        until(lambda: answers(f"http://{port}/readyz"))
+        assert docker("exec", name, "id", "-un") == "voxpop\n"
+        told = docker("exec", name, "voxpop", "doctor")
+        assert "bubblewrap keeps runs in their place" in told
+        assert "\nbad" not in told
+        docker("stop", name)
+        assert docker("inspect", "--format", "{{.State.ExitCode}}", name) == "0\n"
+    finally:
+        docker("rm", "--force", name)
+
+
 def test_an_engine_that_is_not_there_is_told_in_one_sentence(tmp_path: Path) -> None:
     site = open_site("engine", {"host": f"unix://{tmp_path}/none.sock"}, Ground(tmp_path, "bubblewrap", network=False))
     with pytest.raises(SiteUnreachable, match="site 'engine' does not answer"):
@@ -328,3 +352,10 @@ def until(there: Callable[[], object]) -> None:
     while not there():
         assert time.monotonic() < end
         time.sleep(0.05)
+
+
+def answers(address: str) -> bool:
+    try:
+        return httpx.get(address, timeout=5).status_code == 200
+    except httpx.HTTPError:
+        return False
