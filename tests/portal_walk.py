@@ -27,6 +27,7 @@ class Served:
     url: str
     passwords: Mapping[str, str]
     process: "subprocess.Popen[str]"
+    work: Path
 
 
 @contextmanager
@@ -37,7 +38,7 @@ def served(work: Path) -> Iterator[Served]:
     try:
         assert process.stdout is not None
         answer = _first_object(process.stdout)
-        yield Served(answer["url"].rstrip("/"), answer["sign_in"], process)
+        yield Served(answer["url"].rstrip("/"), answer["sign_in"], process, work)
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(timeout=30)
@@ -154,8 +155,29 @@ class Walk:
         expect(page.locator("#viewer-status")).to_contain_text(re.compile("ready|HU", re.I), timeout=60_000)
         self.picture(page, "viewer")
 
-    def type(self, page: Page) -> None:
-        page.goto(f"{self.served.url}/appliances/{NAME}-a1/terminal")
+    def elsewhere(self, page: Page, site: str, appliance: str) -> None:
+        page.goto(f"{self.served.url}/appliances/{NAME}-a1")
+        page.click("text=Deploy on another site")
+        page.select_option("#site", site)
+        page.click("text=Deploy there")
+        page.wait_for_url(f"**/appliances/{appliance}")
+        for _ in range(LONG_MS // 1000):
+            if page.locator("main > p .state, main > .state").first.inner_text() == "deployed":
+                break
+            page.wait_for_timeout(1000)
+            page.reload()
+        expect(page.locator("text=Open a terminal")).to_be_visible()
+        self.picture(page, "elsewhere")
+
+    def leave(self, page: Page, appliance: str) -> None:
+        page.goto(f"{self.served.url}/appliances/{appliance}")
+        page.click("text=Remove this appliance")
+        page.locator("form[action$=remove] textarea, form[action$=remove] input[name=reason]").first.fill("It is done.")
+        page.locator("form[action$=remove] button").click()
+        expect(page.locator(".state").first).to_have_text("removed")
+
+    def type(self, page: Page, appliance: str = f"{NAME}-a1") -> None:
+        page.goto(f"{self.served.url}/appliances/{appliance}/terminal")
         expect(page.locator("#terminal-status")).to_contain_text("open", timeout=30_000)
         page.locator("#terminal textarea").first.focus()
         page.keyboard.type("id -un; ls $DATA | head -3; touch $DATA/x; ls $RESULTS\n")

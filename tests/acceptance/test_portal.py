@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,10 +12,12 @@ import pytest
 from playwright.sync_api import Browser
 
 from tests.conftest import PARTS
+from tests.docker_engine import docker
 from tests.portal_walk import NAME, Served, Walk, browser, pages, served
 from voxpop.demo.hosting import ARCHIVE
 from voxpop.demo.people import make_accounts
 from voxpop.demo.population import Population
+from voxpop.kernel.digests import sha256_file
 
 pytestmark = [pytest.mark.needs("chromium", "bubblewrap"), pytest.mark.slow]
 
@@ -57,6 +61,22 @@ def walked(bank: Served, chromium: Browser, tmp_path_factory: pytest.TempPathFac
 def test_a_project_goes_the_whole_way_in_a_browser(walked: Walk) -> None:
     assert walked.complaints == []
     assert len(list(walked.shots.glob("*.png"))) == walked.stage
+
+
+@pytest.mark.needs("docker", "mmdebstrap")
+@pytest.mark.timeout(1500)  # Octave's packages come from Debian, once
+def test_the_project_goes_on_in_containers_of_a_docker_engine(walked: Walk, bank: Served, engine: str) -> None:
+    voxpop(bank, "site", "add", "engine", "--kind", "docker", "--set", f"host={engine}")
+    voxpop(bank, "recipe", "build", "octave,python-imaging,caffe-models", "--site", "engine")
+    ada = walked.sign_in("ada")
+    walked.elsewhere(ada, "engine", f"{NAME}-a2")
+    walked.run(ada)
+    walked.type(ada, f"{NAME}-a2")
+    here, there = (contents(bank.work / "results" / f"{NAME}-r{number}" / "outputs") for number in (1, 2))
+    assert here == there
+    walked.leave(ada, f"{NAME}-a2")
+    assert docker("ps", "--all", "--quiet", "--filter", f"label=voxpop.appliance={NAME}-a2") == ""
+    assert walked.complaints == []
 
 
 @pytest.mark.needs("axe-core")
@@ -123,3 +143,16 @@ def test_a_page_can_be_walked_by_keyboard_and_shows_where_one_is(walked: Walk, c
 def _weigh(answer: Any, sizes: dict[str, int]) -> None:
     if answer.request.resource_type == "script":
         sizes[answer.url] = len(answer.body())
+
+
+def voxpop(bank: Served, *words: str) -> None:
+    """Do a command on the bank's work folder, beside the service."""
+    command = [sys.executable, "-m", "voxpop", *words, "--work", str(bank.work)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=1200)
+    assert done.returncode == 0, done.stderr
+
+
+def contents(folder: Path) -> dict[str, str]:
+    """Return the digest of each file of a folder."""
+    files = (path for path in sorted(folder.rglob("*")) if path.is_file())
+    return {path.relative_to(folder).as_posix(): sha256_file(path) for path in files}
