@@ -35,7 +35,7 @@ from voxpop.backends import process
 from voxpop.backends.jobs.cwltool.engine import CwltoolEngine
 from voxpop.backends.sandbox.bubblewrap import Bubblewrap
 from voxpop.backends.site.docker import open_site
-from voxpop.backends.site.docker.engine import DockerEngine
+from voxpop.backends.site.docker.engine import BAKING, DockerEngine
 from voxpop.backends.site.local import open_site as open_local
 from voxpop.kernel.clock import SystemClock
 from voxpop.kernel.errors import Unavailable
@@ -61,6 +61,16 @@ needs: []
 gives_on: [docker]
 provides:
   kind: tool
+"""
+BUILD = """
+import sys
+from pathlib import Path
+from voxpop.appliance.model import Ground
+from voxpop.appliance.recipes import find_recipes
+from voxpop.backends.site.docker import open_site
+root = Path(sys.argv[2])
+ground = Ground(root / "appliances", "bubblewrap", network=False, recipes=find_recipes(root / "recipes"))
+open_site("engine", {"host": sys.argv[1]}, ground).build((), print)
 """
 PROMISE = "  programs: [nosuchprogram]\n"
 TASKS = """---
@@ -149,7 +159,7 @@ def test_removing_an_appliance_ends_what_runs_in_it_and_leaves_nothing(bench: Be
         bench.appliances.remove(name, ACTOR)
         assert containers(name) == []
         assert child.wait(LONG_S) != 0
-        assert list((bench.root / "appliances").iterdir()) == []
+        assert [one.name for one in (bench.root / "appliances").iterdir()] == [".images.lock"]
         bench.appliances.remove(name, ACTOR)
     finally:
         child.kill()
@@ -211,6 +221,27 @@ def test_a_role_that_fails_is_told_by_its_task_and_leaves_nothing(tmp_path: Path
         site.build(("broken",), print)
     assert docker("images", "--quiet") == before
     assert docker("ps", "--all", "--quiet") == ""
+
+
+@real
+def test_an_image_whose_making_was_killed_is_made_anew_and_nothing_of_it_stays(
+    tmp_path: Path, engine: str, image: str
+) -> None:
+    tasks = tmp_path / "recipes" / "pipeline-runner" / "tasks" / "main.yml"
+    tasks.parent.mkdir(parents=True)
+    (tasks.parent.parent / "recipe.yaml").write_text(RECIPE.format(name="pipeline-runner"))
+    tasks.write_text(TASKS.format(third=f"test -e /build/roles/pipeline-runner/go || sleep 600 # {tmp_path}"))
+    child = subprocess.Popen([sys.executable, "-c", BUILD, engine, str(tmp_path)])
+    until(lambda: containers(BAKING))
+    child.kill()
+    child.wait(LONG_S)
+    (tasks.parent.parent / "go").touch()
+    ground = Ground(tmp_path / "appliances", "bubblewrap", network=False, recipes=find_recipes(tmp_path / "recipes"))
+    made = open_site("engine", {"host": engine}, ground).build((), print)
+    assert made.built
+    assert made.id != image
+    assert containers(BAKING) == []
+    docker("rmi", made.id)
 
 
 @real

@@ -1,5 +1,6 @@
 """What sites of this machine share: a working area an appliance, with the record of what was deployed there."""
 
+import fcntl
 import json
 import os
 import re
@@ -103,6 +104,14 @@ class Areas:
         with self.writing(appliance):
             _remove_tree(self.area(appliance))
             _remove_people(people_folder(self.folder, appliance))
+
+    @contextmanager
+    def alone(self, name: str) -> Iterator[None]:
+        """Let one process at a time go on, by a lock on a file beside the areas."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / name).open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
 
     @contextmanager
     def writing(self, appliance: ApplianceId) -> Iterator[None]:

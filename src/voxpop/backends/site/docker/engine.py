@@ -19,6 +19,9 @@ from voxpop.kernel.errors import VoxpopError
 APPLIANCE = "voxpop.appliance"
 """The label of everything that belongs to an appliance; its value is the appliance's id."""
 
+BAKING = "an-image-in-the-making"
+"""What the label says of a container that is made into an image; no appliance is named like it."""
+
 _PATIENCE_S = 30
 _BUILD_PATIENCE_S = 3600
 _BYTES_PER_GB = 10**9
@@ -96,7 +99,7 @@ class DockerEngine:
         mounts = [Mount(target, str(source), type="bind", read_only=True) for source, target in shown.items()]
         with self._asking():
             container = self._patient.containers.create(
-                base, command, mounts=mounts, environment=dict(environment), labels={APPLIANCE: ""}
+                base, command, mounts=mounts, environment=dict(environment), labels={APPLIANCE: BAKING}
             )
             try:
                 container.start()
@@ -122,7 +125,7 @@ class DockerEngine:
         """
         repository, _, tag = name.partition(":")
         changes = [f"LABEL {key}={value}" for key, value in labels.items()]
-        changes += [f"LABEL {APPLIANCE}=", *runs]
+        changes += [f'LABEL {APPLIANCE}=""', *runs]
         with self._asking():
             kept = self._patient.containers.get(container)
             image = kept.commit(repository, tag, changes=changes)
@@ -147,7 +150,12 @@ class DockerEngine:
         mount = Mount("/data", str(volume.resolve()), type="bind", read_only=True)
         with self._asking():
             container = self._client.containers.create(
-                image, ["sh", "-c", line], mounts=[mount], network_mode="none", user=str(person), labels={APPLIANCE: ""}
+                image,
+                ["sh", "-c", line],
+                mounts=[mount],
+                network_mode="none",
+                user=str(person),
+                labels={APPLIANCE: BAKING},
             )
             try:
                 container.start()

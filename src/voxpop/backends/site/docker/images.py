@@ -11,7 +11,7 @@ from voxpop.appliance.errors import ImageUnbuilt
 from voxpop.appliance.images import BASE_PACKAGES, PYTHON, SUITE, Image, ImagePlan, Say, base_digest, playbook
 from voxpop.appliance.recipes import Recipe
 from voxpop.backends import process
-from voxpop.backends.site.docker.engine import DockerEngine
+from voxpop.backends.site.docker.engine import BAKING, DockerEngine
 from voxpop.kernel.errors import VoxpopError
 
 INPUTS = "voxpop.inputs"
@@ -39,7 +39,7 @@ _CHECK = (
 
 
 def build(engine: DockerEngine, plan: ImagePlan, mirror: str, say: Say) -> Image:
-    """Build an image, or return the one that is there of the same inputs.
+    """Build an image, or return the one that is there of the same inputs; one process at a time.
 
     Raises
     ------
@@ -51,6 +51,7 @@ def build(engine: DockerEngine, plan: ImagePlan, mirror: str, say: Say) -> Image
     there = engine.image(plan.tag)
     if there:
         return Image(there, built=False)
+    engine.clear(BAKING)  # a building that was killed; nobody else builds now
     base = base_image(engine, mirror, say)
     say(f"the roles: {', '.join(recipe.name for recipe in plan.recipes)}")
     container = apply_roles(engine, base, {recipe.name: _role(recipe) for recipe in plan.recipes})

@@ -24,6 +24,7 @@ from voxpop.kernel.ids import ApplianceId
 from voxpop.volume.model import MANIFEST
 
 _LEASES = "leases"
+_BUILDING = ".images.lock"
 _log = logging.getLogger("voxpop.site.docker")
 
 
@@ -69,7 +70,9 @@ class DockerSite:
         ImageUnbuilt
             If a step fails.
         """
-        return build(self._engine, plan_image(recipes, self._ground.recipes), self._setup.mirror, say)
+        plan = plan_image(recipes, self._ground.recipes)
+        with self._areas.alone(_BUILDING):
+            return build(self._engine, plan, self._setup.mirror, say)
 
     def deploy(self, appliance: ApplianceId, document: str, volume: Path, results: Path) -> Deployment:
         """Deploy from the document alone; ``volume`` and ``results`` are what its storage nodes stand for.
