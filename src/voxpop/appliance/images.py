@@ -32,17 +32,18 @@ class ImagePlan:
     ----------
     recipes : tuple of Recipe
         In the order in which their roles are applied.
-    digest : str
-        SHA-256 over all that goes in: the base's suite and packages, and every file of every role.
+    layers : tuple of str
+        A name for the image after each recipe, made from the SHA-256 over all that went in until then: the base's suite
+        and packages, and every file of every role. Environments that begin alike share them.
     """
 
     recipes: tuple[Recipe, ...]
-    digest: str
+    layers: tuple[str, ...]
 
     @property
     def tag(self) -> str:
         """The image's name in an engine and in a registry."""
-        return f"voxpop/appliance:{self.digest[:16]}"
+        return f"voxpop/appliance:{self.layers[-1].partition(':')[2]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +89,11 @@ def plan_image(asked: Sequence[str], recipes: Mapping[str, Recipe]) -> ImagePlan
     for recipe in chosen:
         if not recipe.has_role:
             raise RecipeWithoutRole(recipe.name)
-    roles: dict[str, Json] = {recipe.name: _contents(recipe) for recipe in chosen}
-    digest = sha256_json({"base": base_digest(), "roles": roles, "order": [recipe.name for recipe in chosen]})
-    return ImagePlan(chosen, digest)
+    layers, digest = [], base_digest()
+    for recipe in chosen:
+        digest = sha256_json([digest, recipe.name, _contents(recipe)])
+        layers.append(f"voxpop/layer:{digest[:16]}")
+    return ImagePlan(chosen, tuple(layers))
 
 
 def playbook(roles: Sequence[str]) -> str:

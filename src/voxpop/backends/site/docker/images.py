@@ -44,7 +44,7 @@ def build(engine: DockerEngine, plan: ImagePlan, mirror: str, say: Say) -> Image
     Raises
     ------
     ImageUnbuilt
-        If a step fails; nothing is left then but the base.
+        If a step fails; what is left then is the base, and the layers of recipes that went well.
     ToolMissing
         If mmdebstrap is not installed.
     """
@@ -52,20 +52,21 @@ def build(engine: DockerEngine, plan: ImagePlan, mirror: str, say: Say) -> Image
     if there:
         return Image(there, built=False)
     engine.clear(BAKING)  # a building that was killed; nobody else builds now
-    base = base_image(engine, mirror, say)
-    say(f"the roles: {', '.join(recipe.name for recipe in plan.recipes)}")
-    container = apply_roles(engine, base, {recipe.name: _role(recipe) for recipe in plan.recipes})
-    draft = f"{plan.tag}-draft"
-    engine.keep(container, draft, {INPUTS: plan.digest})
-    try:
-        say("the software that was promised")
-        _check(engine, draft, plan)
-        # the name comes last: an image of this name is whole
-        named = engine.name(draft, plan.tag)
-    finally:
-        with suppress(VoxpopError):
-            engine.drop(draft)
-    return Image(named, built=True)
+    image = base_image(engine, mirror, say)
+    for recipe, layer in zip(plan.recipes, plan.layers, strict=True):
+        if not engine.image(layer):
+            say(f"the recipe {recipe.name}")
+            container = apply_roles(engine, image, {recipe.name: _role(recipe)})
+            draft = f"{layer}-draft"
+            engine.keep(container, draft, {INPUTS: layer.partition(":")[2]})
+            try:
+                _check(engine, draft, recipe)
+                engine.name(draft, layer)  # the name comes last: a layer of this name is whole
+            finally:
+                with suppress(VoxpopError):
+                    engine.drop(draft)
+        image = layer
+    return Image(engine.name(image, plan.tag), built=True)
 
 
 def base_image(engine: DockerEngine, mirror: str, say: Say) -> str:
@@ -129,19 +130,15 @@ def _told_by_ansible(said: str) -> ImageUnbuilt:
     return ImageUnbuilt(step, (faults[-1] if faults else said).replace("\\n", "\n"))
 
 
-def _check(engine: DockerEngine, image: str, plan: ImagePlan) -> None:
-    for recipe in plan.recipes:
+def _check(engine: DockerEngine, image: str, recipe: Recipe) -> None:
+    def lacking(said: str) -> ImageUnbuilt:
+        return ImageUnbuilt(f"the check that recipe '{recipe.name}' brings what it promises", said)
 
-        def lacking(said: str, name: str = recipe.name) -> ImageUnbuilt:
-            return ImageUnbuilt(f"the check that recipe '{name}' brings what it promises", said)
-
-        commands = [
-            ["sh", "-c", f"command -v {program} || {{ echo {program}; false; }}"] for program in recipe.programs
-        ]
-        if recipe.python_modules:
-            commands.append([str(PYTHON), "-c", _CHECK, *recipe.python_modules])
-        for command in commands:
-            engine.discard(engine.bake(image, command, {}, {}, lacking))
+    commands = [["sh", "-c", f"command -v {program} || {{ echo {program}; false; }}"] for program in recipe.programs]
+    if recipe.python_modules:
+        commands.append([str(PYTHON), "-c", _CHECK, *recipe.python_modules])
+    for command in commands:
+        engine.discard(engine.bake(image, command, {}, {}, lacking))
 
 
 def _role(recipe: Recipe) -> Path:
