@@ -270,6 +270,6 @@ def pages(name: str) -> dict[str, list[str]]:
         ],
         "carmen": ["/", f"/applications/{name}"],
         "dolores": ["/", f"/volumes/{name}-v1", "/archives", f"/releases/{name}-r1-x1", "/people"],
-        "teo": ["/people"],
+        "teo": ["/people", "/sites", "/sites/local"],
         "aurora": ["/audit"],
     }  # fmt: skip

@@ -5,6 +5,7 @@ import json
 import platform
 import shutil
 import signal
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -45,6 +46,7 @@ class NoSandbox:
     """Confines nothing."""
 
     name = "none"
+    python = sys.executable
 
     def wrap(self, command: Sequence[str], confinement: Confinement) -> Sequence[str]:
         del confinement

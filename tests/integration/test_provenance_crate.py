@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,7 @@ class NoSandbox:
     """Confines nothing."""
 
     name = "none"
+    python = sys.executable
 
     def wrap(self, command: Sequence[str], confinement: Confinement) -> Sequence[str]:
         del confinement
