@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pyotp
 import pytest
+from argon2 import PasswordHasher
 from sqlalchemy.exc import OperationalError
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 from tests.bank import APPLIANCE, PASSWORD, PROJECT, RUN, VOLUME, Bank, bank_with_results, document, empty_bank
 
+from voxpop.access import credentials
 from voxpop.access.credentials import Safe
 from voxpop.access.entrance import Books, Entrance, Knock, Patience
 from voxpop.access.errors import SecondFactorWanted, SignInRefused, TokenInvalid, TooManyTries
@@ -58,6 +60,15 @@ def watch() -> Watch:
 
 
 @pytest.fixture
+def quick_hashes(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Make a password's hash cheap, for tests that try hundreds."""
+    monkeypatch.setattr(credentials, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+    credentials._decoy.cache_clear()
+    yield
+    credentials._decoy.cache_clear()
+
+
+@pytest.fixture
 def entrance(tmp_path: Path, watch: Watch) -> Entrance:
     system = empty_bank(tmp_path).system
     engine, ledger = system._engine, system.ledger
@@ -85,6 +96,7 @@ def test_a_stranger_who_guesses_does_not_lock_the_owner_out(entrance: Entrance) 
     assert entrance.sign_in("ada", PASSWORD, "", HOME).name == "ada"
 
 
+@pytest.mark.usefixtures("quick_hashes")
 def test_a_known_browser_goes_on_while_many_addresses_guess_together(entrance: Entrance) -> None:
     known = Knock("192.0.2.1", entrance.device_cookie("ada"))
     for number in range(100):
@@ -113,6 +125,7 @@ def test_failed_sign_ins_are_forgotten_when_they_no_longer_count(tmp_path: Path,
     assert [sessions.failures(key, ever)[0] for key in ("younger", "new")] == [1, 1]
 
 
+@pytest.mark.usefixtures("quick_hashes")
 def test_what_still_counts_is_not_forgotten_by_another_failure(entrance: Entrance, watch: Watch) -> None:
     for number in range(100):
         with pytest.raises(SignInRefused):
