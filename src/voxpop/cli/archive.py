@@ -7,17 +7,13 @@ import typer
 
 from voxpop.cli.console import DEFAULT_WORK, JsonOption, PersonOption, WorkOption, show, show_table
 from voxpop.cli.opening import opened
-from voxpop.cli.pairs import pair
+from voxpop.cli.pairs import Settings, pairs
 from voxpop.kernel.digests import Json
 from voxpop.kernel.errors import Refused
 
 app = typer.Typer(help="Connect archives (PACS) and clinical sources, and harvest them into the index.")
 
 Name = Annotated[str, typer.Argument(help="The archive's name here.", metavar="NAME")]
-Setting = Annotated[
-    list[str] | None,
-    typer.Option("--set", help="A setting as KEY=VALUE; secrets by KEY_file=PATH.", metavar="KEY=VALUE"),
-]
 
 
 class NothingHarvested(Refused):
@@ -34,15 +30,14 @@ class NothingHarvested(Refused):
 def add(
     name: Name,
     kind: Annotated[str, typer.Option("--kind", help="dicomweb, dimse or folder.")],
-    settings: Setting = None,
+    settings: Settings = None,
     work: WorkOption = DEFAULT_WORK,
     person: PersonOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Connect an archive, or change its connection."""
     system = opened(work, person, create=True)
-    given = dict(pair(text) for text in settings or [])
-    system.connect_archive(name, kind, given)
+    system.connect_archive(name, kind, pairs(settings))
     show(
         {"archive": name, "kind": kind},
         f"archive '{name}' is noted and not yet tried: `voxpop archive echo {name}` asks whether it answers",

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from voxpop.application.document import read_file
 from voxpop.cli.archive import NothingHarvested
 from voxpop.cli.console import show, show_table
-from voxpop.cli.pairs import pair
+from voxpop.cli.pairs import pairs
 from voxpop.client import Bank
 from voxpop.kernel.digests import Json
 from voxpop.kernel.errors import Invalid
@@ -41,7 +41,7 @@ def lines(facts: Mapping[str, Json]) -> str:
 
 def add_archive(bank: Bank, given: Given) -> None:
     """Connect an archive."""
-    settings = dict(pair(text) for text in given["settings"] or [])
+    settings = pairs(given["settings"])
     noted = bank.archives.add(given["name"], given["kind"], settings)
     told = f"archive '{noted.archive}' is noted and not yet tried: `voxpop archive echo {noted.archive}`"
     show(dumped(noted), f"{told} asks whether it answers", as_json=given["as_json"])

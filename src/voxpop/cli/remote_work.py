@@ -5,7 +5,7 @@ from typing import Any
 
 from voxpop.appliance.states import ApplianceState
 from voxpop.cli.console import show, show_table
-from voxpop.cli.pairs import pair
+from voxpop.cli.pairs import pairs
 from voxpop.cli.remote_projects import dumped, lines
 from voxpop.cli.site import show_site
 from voxpop.client import Bank
@@ -95,7 +95,7 @@ def show_pipeline(bank: Bank, given: Given) -> None:
 
 def start(bank: Bank, given: Given) -> None:
     """Run a pipeline to its end."""
-    chosen = dict(pair(one) for one in given["chosen"] or [])
+    chosen = pairs(given["chosen"])
     _carried_out(bank, bank.runs.start(given["application"], given["pipeline"], chosen), given)
 
 

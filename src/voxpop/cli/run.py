@@ -15,7 +15,7 @@ from voxpop.cli.console import (
     show_table,
 )
 from voxpop.cli.opening import opened
-from voxpop.cli.pairs import pair
+from voxpop.cli.pairs import pairs
 from voxpop.flow.rules import Work
 from voxpop.kernel.digests import Json
 from voxpop.kernel.ids import ApplicationId, RunId
@@ -49,7 +49,7 @@ def start(
     """Run a pipeline on the application's appliance, to its end; the report follows."""
     system = opened(work, person)
     name = ApplicationId(application)
-    parameters = chosen_parameters(system.projects.pipeline_of(name, pipeline), dict(pair(one) for one in chosen or []))
+    parameters = chosen_parameters(system.projects.pipeline_of(name, pipeline), pairs(chosen))
     run = system.durable_work.start_run(name, pipeline, system.person, parameters)
     _carry_out(system.run_records.get(run.id), work, person, as_json=as_json)
 

@@ -9,7 +9,7 @@ import typer
 from voxpop.appliance.recipes import Recipe, load_recipe
 from voxpop.cli.console import DEFAULT_WORK, JsonOption, PersonOption, WorkOption, show, show_table
 from voxpop.cli.opening import opened
-from voxpop.cli.pairs import pair
+from voxpop.cli.pairs import Settings, pairs
 from voxpop.kernel.digests import Json
 from voxpop.wiring.installed import recipes as installed_recipes
 
@@ -17,24 +17,20 @@ app = typer.Typer(help="Connect sites, look at them, and remove them.")
 recipes = typer.Typer(help="Look at recipes, check them, and build images of them.")
 
 Name = Annotated[str, typer.Argument(help="The site's name here.", metavar="SITE")]
-Setting = Annotated[
-    list[str] | None,
-    typer.Option("--set", help="A setting as KEY=VALUE; secrets by KEY_file=PATH.", metavar="KEY=VALUE"),
-]
 
 
 @app.command()
 def add(
     name: Name,
     kind: Annotated[str, typer.Option("--kind", help="docker.")],
-    settings: Setting = None,
+    settings: Settings = None,
     work: WorkOption = DEFAULT_WORK,
     person: PersonOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Connect a site, or change its connection."""
     system = opened(work, person, create=True)
-    system.sites.connect(name, kind, dict(pair(text) for text in settings or []), system.person)
+    system.sites.connect(name, kind, pairs(settings), system.person)
     show(
         {"site": name, "kind": kind},
         f"site '{name}' is noted and not yet asked: `voxpop site check {name}` asks whether it answers",
