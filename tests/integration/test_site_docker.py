@@ -31,6 +31,7 @@ from voxpop.appliance.model import Environment, Ground
 from voxpop.appliance.recipes import find_recipes
 from voxpop.appliance.service import ApplianceService
 from voxpop.appliance.states import ApplianceState
+from voxpop.appliance.terminals import _NOTEBOOK_LINE, _NOTEBOOK_SOCKET
 from voxpop.backends import process
 from voxpop.backends.jobs.cwltool.engine import CwltoolEngine
 from voxpop.backends.sandbox.bubblewrap import Bubblewrap
@@ -46,6 +47,7 @@ from voxpop.run.pipelines import load_pipeline
 from voxpop.run.ports import Confinement, Sandbox, Seat
 from voxpop.run.service import Order, RunService, Workplace
 from voxpop.volume.seal import seal
+from voxpop.web.notebooks.desk import _listens, reached
 from voxpop.wiring.settings import read_settings
 from voxpop.wiring.system import System
 from voxpop.wiring.work import open_work
@@ -184,6 +186,32 @@ def test_a_person_at_a_terminal_sees_the_data_and_a_folder_of_their_own(bench: B
     until(lambda: containers(name))
     terminal.close()
     until(lambda: not containers(name))
+
+
+@real
+@pytest.mark.slow
+def test_a_notebook_answers_out_of_its_container_and_ends_with_it(bench: Bench) -> None:
+    name, built = ApplianceId("words-a9"), bench.docker.build(("notebook",), print)
+    sandbox = bench.docker.sandbox(name, built.id)
+    accounts, home = bench.root / "passwd", bench.root / "home"
+    accounts.write_text(f"ada:x:{sandbox.person}:{sandbox.person}::{sandbox.home}:/bin/bash\n")
+    home.mkdir(mode=0o700)
+    seat = Seat("ada", name, bench.root / "volume", (), home, accounts, 1, 2)
+    terminal = process.open_terminal(sandbox.wrap_terminal(seat, _NOTEBOOK_LINE), env=ENVIRONMENT, size=(24, 80))
+    try:
+        until(lambda: _listens(home / _NOTEBOOK_SOCKET))
+        with (
+            reached(home / _NOTEBOOK_SOCKET) as path,
+            httpx.Client(
+                transport=httpx.HTTPTransport(uds=path), base_url="http://localhost", timeout=LONG_S
+            ) as client,
+        ):
+            assert client.get("/api/contents").json()["content"] == []
+            assert client.post("/api/kernels", json={"name": "python3"}).status_code == 201
+    finally:
+        terminal.close()
+    until(lambda: not containers(name))
+    assert not _listens(home / _NOTEBOOK_SOCKET)
 
 
 @real

@@ -22,7 +22,7 @@ gives_on: [local]
 
 def test_every_recipe_that_ships_is_right_and_the_first_project_finds_its_own(repo: Path) -> None:
     recipes = find_recipes(repo / "recipes")
-    asked = ("portal", "htcondor", "octave", "python-imaging", "caffe-models")
+    asked = ("portal", "htcondor", "octave", "python-imaging", "caffe-models", "notebook")
     check_recipes(asked, recipes)
     assert set(asked) <= set(recipes)
     assert recipes["htcondor"].kind is RecipeKind.BATCH_QUEUE

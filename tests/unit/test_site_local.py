@@ -84,6 +84,15 @@ def test_what_cannot_be_given_is_said_in_clauses(bench: Bench) -> None:
     ]
 
 
+def test_notebooks_are_given_where_jupyterlab_is_there_and_said_to_be_missing_where_not(bench: Bench) -> None:
+    assert bench.deploy(recipes=("notebook",)).recipes == ("notebook",)
+    bare = Machine(cores=2, memory_gb=8, gpus=0, has_module=lambda name: name != "jupyterlab")
+    bench.site = open_site("local", {}, Ground(bench.appliances, sandbox="file modes", network=True), machine=bare)
+    given = bench.deploy(recipes=("notebook",))
+    assert given.recipes == ()
+    assert given.not_given == ("asked notebook: the Python module 'jupyterlab' is not installed on this machine",)
+
+
 @pytest.mark.parametrize(
     ("changed", "field", "value"),
     [

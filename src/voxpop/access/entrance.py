@@ -241,6 +241,11 @@ class Entrance:
             self._tokens.used(found.id, now)
         return found, account
 
+    def token_lives(self, account: str, token: str) -> bool:
+        """Say whether a token still holds, without using it."""
+        found = self.token_named(account, token)
+        return found is not None and found.holds(self._clock.now())
+
     def tokens(self, account: Account) -> Sequence[Token]:
         """Return an account's tokens, the newest first."""
         return self._tokens.of_account(account.name)

@@ -225,6 +225,19 @@ class TerminalNotAllowed(Refused):
         self.appliance = appliance
 
 
+class NotebookNotGiven(Refused):
+    """A notebook on an appliance that has none."""
+
+    code = "notebook-not-given"
+
+    def __init__(self, appliance: str) -> None:
+        super().__init__(
+            f"appliance '{appliance}' gives no notebook: its application did not ask for the recipe 'notebook', or its "
+            "site has none; the appliance's page says which"
+        )
+        self.appliance = appliance
+
+
 class AccountNameInvalid(Invalid):
     """An account whose name can't name a folder."""
 

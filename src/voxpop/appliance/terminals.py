@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from voxpop.appliance.errors import AccountNameInvalid, TerminalNotAllowed
+from voxpop.appliance.errors import AccountNameInvalid, NotebookNotGiven, TerminalNotAllowed
 from voxpop.appliance.model import Appliance, Deployment
 from voxpop.appliance.service import ApplianceService
 from voxpop.kernel.ids import ApplianceId, ApplicationId, VolumeId
@@ -15,6 +15,22 @@ from voxpop.kernel.ledger import Event, Ledger
 
 _ACCOUNT = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _PEOPLE = "-people"
+NOTEBOOK = "notebook"
+"""The recipe that brings notebooks."""
+_NO_SIZE = (24, 80)
+_NOTEBOOK_SOCKET = ".notebook.sock"
+# the socket is the gate, so there is no password; figures are shown in the page; bash stays process 1, which buries
+# what kernels leave behind
+_NOTEBOOK_LINE = f"""
+unset MPLBACKEND
+rm -rf ~/{_NOTEBOOK_SOCKET}
+python -m jupyterlab --no-browser --ServerApp.sock="$HOME/{_NOTEBOOK_SOCKET}" --ServerApp.sock_mode=0600 \\
+    --IdentityProvider.token= --PasswordIdentityProvider.hashed_password= --ServerApp.disable_check_xsrf=True \\
+    --ServerApp.allow_remote_access=True --ServerApp.base_url=/ --ServerApp.root_dir="$HOME" \\
+    --ServerApp.terminals_enabled=False --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate \\
+    --LabApp.news_url=None --LabApp.extension_manager=readonly --ServerApp.log_level=ERROR < /dev/null > /dev/null 2>&1
+exit
+"""
 
 
 class Terminal(Protocol):
@@ -150,19 +166,45 @@ class TerminalService:
         The audit log says who had a terminal, when, and nothing of what was typed. It is written first: where it can't
         be, there is no terminal.
         """
+        return self._open(self._room(name, account, person), person, size, line)
+
+    def open_notebook(self, name: ApplianceId, account: str, person: str) -> tuple[Terminal, Path]:
+        """Open a notebook's server on a deployed appliance, held as a terminal is; raises as ``open`` does.
+
+        Returns
+        -------
+        terminal, socket : Terminal, Path
+            What holds it, and where it will listen: in the person's folder, so what lies there is the person's word.
+
+        Raises
+        ------
+        NotebookNotGiven
+            If the appliance has no notebooks.
+        """
+        room = self._room(name, account, person)
+        if NOTEBOOK not in room.deployment.recipes:
+            raise NotebookNotGiven(name)
+        opened = self._open(room, person, _NO_SIZE, _NOTEBOOK_LINE, kind=NOTEBOOK)
+        return opened, room.home / _NOTEBOOK_SOCKET
+
+    def _open(
+        self, room: Room, person: str, size: tuple[int, int], line: str | None, kind: str = "terminal"
+    ) -> Terminal:
+        subject = f"appliance:{room.appliance.id}"
+        self._ledger.record(Event(f"{kind}.opened", subject, person, facts={"volume": room.appliance.volume}))
+        try:
+            opened = self._terminals.open(room, size, line)
+        except BaseException:
+            self._ledger.record(Event(f"{kind}.closed", subject, person, "it could not be opened"))
+            raise
+        return _Recorded(opened, lambda: self._ledger.record(Event(f"{kind}.closed", subject, person)))
+
+    def _room(self, name: ApplianceId, account: str, person: str) -> Room:
         appliance, deployment = self._appliances.deployed(name)
         if not self._rights.may_open(appliance.volume, person):
             raise TerminalNotAllowed(name, appliance.volume)
         self._terminals.check(deployment)
-        room = Room(appliance, deployment, account, self._results(appliance, deployment), self._home(name, account))
-        subject = f"appliance:{name}"
-        self._ledger.record(Event("terminal.opened", subject, person, facts={"volume": appliance.volume}))
-        try:
-            opened = self._terminals.open(room, size, line)
-        except BaseException:
-            self._ledger.record(Event("terminal.closed", subject, person, "it could not be opened"))
-            raise
-        return _Recorded(opened, lambda: self._ledger.record(Event("terminal.closed", subject, person)))
+        return Room(appliance, deployment, account, self._results(appliance, deployment), self._home(name, account))
 
     def _results(self, appliance: Appliance, deployment: Deployment) -> tuple[Path, ...]:
         folders = (deployment.results / run for run in self._rights.runs(appliance.application))

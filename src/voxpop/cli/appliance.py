@@ -20,7 +20,7 @@ from voxpop.appliance.terminals import Terminal
 from voxpop.cli.console import DEFAULT_WORK, JsonOption, PersonOption, ReasonOption, WorkOption, show, show_table
 from voxpop.cli.opening import opened
 from voxpop.kernel.digests import Json
-from voxpop.kernel.errors import Invalid
+from voxpop.kernel.errors import Invalid, Refused
 from voxpop.kernel.ids import ApplianceId, ApplicationId, VolumeId
 
 FIRST_SIZE = (24, 80)
@@ -39,6 +39,15 @@ class NoTerminalHere(Invalid):
 
     def __init__(self) -> None:
         super().__init__("a shell needs a terminal to type into: give one line with --command instead")
+
+
+class NotebookInPortal(Refused):
+    """A notebook was asked for without a server."""
+
+    code = "notebook-in-portal"
+
+    def __init__(self) -> None:
+        super().__init__("a notebook lives in `voxpop serve`: open it in the portal, or name the server by --server")
 
 
 @app.command()
@@ -122,6 +131,13 @@ def shell(
         show(facts | ({} if command is None else {"output": output}), "", as_json=True)
     if command is not None and code:
         raise typer.Exit(1)
+
+
+@app.command()
+def notebook(name: Name, as_json: JsonOption = False) -> None:
+    """Open your notebook on an appliance of a server, and print the address that lets a browser in once."""
+    del name, as_json
+    raise NotebookInPortal
 
 
 @app.command()

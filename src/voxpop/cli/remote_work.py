@@ -49,6 +49,12 @@ def show_appliance(bank: Bank, given: Given) -> None:
     show(facts, lines(facts), as_json=given["as_json"])
 
 
+def open_notebook(bank: Bank, given: Given) -> None:
+    """Open the account's notebook, and print the way in."""
+    opened = bank.appliances.notebook(given["name"])
+    show(dumped(opened), opened.address, as_json=given["as_json"])
+
+
 def remove_appliance(bank: Bank, given: Given) -> None:
     """Remove an appliance from its site."""
     removed = bank.appliances.remove(given["name"], given["reason"])

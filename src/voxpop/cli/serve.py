@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
@@ -17,6 +18,11 @@ from voxpop.kernel.digests import Json
 from voxpop.kernel.errors import Unavailable
 
 if TYPE_CHECKING:
+    import uvicorn
+    from starlette.types import ASGIApp
+
+    from voxpop.web.notebooks.desk import Desk
+    from voxpop.wiring.settings import Web
     from voxpop.wiring.system import System
     from voxpop.worker.foreman import Foreman
 
@@ -55,7 +61,7 @@ def serve(
 
     from voxpop.demo.people import kept_passwords
     from voxpop.web.app import create_app
-    from voxpop.web.listening import PatientProtocol
+    from voxpop.web.notebooks.proxy import MOST_IN_A_MESSAGE
     from voxpop.wiring.telemetry import send_traces
 
     system = opened(work, create=True)
@@ -71,21 +77,9 @@ def serve(
             foreman = until_the_end.enter_context(working(system, "serve"))
             threading.Thread(target=_take_work, args=(foreman, lost), name="foreman", daemon=True).start()
         url = web.base_url or f"{address}/"
-        app = create_app(system, hosts=[host])
-        config = uvicorn.Config(
-            app,
-            log_config=None,
-            access_log=False,
-            http=PatientProtocol,
-            server_header=False,
-            timeout_keep_alive=15,
-            limit_concurrency=2000,
-            timeout_graceful_shutdown=3,
-            h11_max_incomplete_event_size=32 * 1024,
-            ws_max_size=64 * 1024,
-            proxy_headers=bool(web.proxies),
-            forwarded_allow_ips=web.proxies or None,
-        )
+        notebooks = until_the_end.enter_context(_notebooks(system, host))
+        app = create_app(system, hosts=[host], notebooks=notebooks.desk if notebooks else None)
+        config = _config(app, web, most_in_a_message=64 * 1024)
         passwords = kept_passwords(system)
         if not system.access.every():
             say(f"nobody can sign in to '{work}' yet: `voxpop user add` makes an account; or is it another --work?")
@@ -100,8 +94,64 @@ def serve(
         sys.stdout.flush()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: None)  # uvicorn hears them, and hands them back when it has ended
+        if notebooks:
+            notebooks.serve_beside(_config(notebooks.app, web, most_in_a_message=MOST_IN_A_MESSAGE))
         uvicorn.Server(config).run(sockets=[listener])
     end_at_once(STOPPED, code=int(lost.is_set()))
+
+
+def _config(app: "ASGIApp", web: "Web", *, most_in_a_message: int) -> "uvicorn.Config":
+    import uvicorn
+
+    from voxpop.web.listening import PatientProtocol
+
+    return uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        http=PatientProtocol,
+        server_header=False,
+        timeout_keep_alive=15,
+        limit_concurrency=2000,
+        timeout_graceful_shutdown=3,
+        h11_max_incomplete_event_size=32 * 1024,
+        ws_max_size=most_in_a_message,
+        proxy_headers=bool(web.proxies),
+        forwarded_allow_ips=web.proxies or None,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Notebooks:
+    """Notebooks, and where they are listened for: beside the portal, in a thread that ends with us."""
+
+    desk: "Desk"
+    app: "ASGIApp"
+    listener: socket.socket
+
+    def serve_beside(self, config: "uvicorn.Config") -> None:
+        import uvicorn
+
+        run = uvicorn.Server(config).run
+        threading.Thread(target=run, kwargs={"sockets": [self.listener]}, name="notebooks", daemon=True).start()
+
+
+@contextmanager
+def _notebooks(system: "System", host: str) -> Iterator[_Notebooks | None]:
+    """Hold notebooks while the block runs; none where a reverse proxy shows the portal and was told nothing of them."""
+    from voxpop.web.app import create_notebooks
+    from voxpop.web.notebooks.desk import Desk
+    from voxpop.wiring.terminals import terminals
+
+    web = system.settings.web
+    if web.base_url and not web.notebook_url:
+        yield None
+        return
+    with (
+        _listening(host, web.notebook_port) as listener,
+        Desk(terminals(system).open_notebook, listener.getsockname()[1], web.notebook_url) as desk,
+    ):
+        yield _Notebooks(desk, create_notebooks(system, desk, [host]), listener)
 
 
 @contextmanager

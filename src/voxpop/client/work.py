@@ -41,6 +41,10 @@ class Appliances:
         """Ask for an appliance to be deployed again."""
         return self._wire.post(f"/appliances/{segment(name)}/deploy", OperationFacts)
 
+    def notebook(self, name: str) -> a.NotebookOpened:
+        """Open the account's notebook on an appliance; its address lets a browser in once, within half a minute."""
+        return self._wire.post(f"/appliances/{segment(name)}/notebook", a.NotebookOpened)
+
     def remove(self, name: str, reason: str = "") -> a.ApplianceRemoved:
         """Remove an appliance from its site."""
         return self._wire.post(f"/appliances/{segment(name)}/remove", a.ApplianceRemoved, a.RemovalAsked(reason=reason))

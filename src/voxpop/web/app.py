@@ -3,19 +3,22 @@
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
-from starlette.types import Scope
+from starlette.types import ASGIApp, Scope
 
 from voxpop import __version__
 from voxpop.web.answers import answer_errors, unexpected
 from voxpop.web.api.mounting import mount_api
 from voxpop.web.area import Area
 from voxpop.web.health import area as health
+from voxpop.web.notebooks.desk import Desk
+from voxpop.web.notebooks.proxy import NotebookProxy
 from voxpop.web.pages import AREAS
 from voxpop.web.pages.dicom.ohif import Ohif
 from voxpop.web.pages.dicomweb.door import Looks
@@ -38,13 +41,15 @@ class _Static(StaticFiles):
         return answer
 
 
-def create_app(system: System, hosts: Sequence[str] = ()) -> FastAPI:
+def create_app(system: System, hosts: Sequence[str] = (), notebooks: Desk | None = None) -> FastAPI:
     """Return the application over a system.
 
     Parameters
     ----------
     hosts : sequence of str
         Host names under which it may be asked, beside this machine's own.
+    notebooks : Desk, optional
+        What holds notebooks; none where they are not served.
     """
     counts = Counts()
     app = FastAPI(
@@ -57,12 +62,13 @@ def create_app(system: System, hosts: Sequence[str] = ()) -> FastAPI:
             Middleware(
                 Shield, counts=counts, patience=Patience(system.settings.web.requests_per_minute), unexpected=unexpected
             ),
-            Middleware(TrustedHostMiddleware, allowed_hosts=[*_LOOPBACK, *system.settings.web.hosts, *hosts]),
+            Middleware(TrustedHostMiddleware, allowed_hosts=_hosts(system, hosts)),
         ],
     )
     app.state.system = system
     app.state.counts = counts
     app.state.terminals = Counter()
+    app.state.notebooks = notebooks
     app.state.looks = Looks()
     app.state.templates = templates([area.name for area in AREAS])
     answer_errors(app)
@@ -74,6 +80,16 @@ def create_app(system: System, hosts: Sequence[str] = ()) -> FastAPI:
     if app.state.ohif is not None:
         app.mount("/", app.state.ohif.files, name="ohif")
     return app
+
+
+def create_notebooks(system: System, desk: Desk, hosts: Sequence[str] = ()) -> ASGIApp:
+    """Return the application that serves the notebooks of a desk, on another origin than ``create_app``'s."""
+    named = urlsplit(system.settings.web.notebook_url).hostname
+    return TrustedHostMiddleware(NotebookProxy(desk), [*_hosts(system, hosts), *([named] if named else [])])
+
+
+def _hosts(system: System, more: Sequence[str]) -> list[str]:
+    return [*_LOOPBACK, *system.settings.web.hosts, *more]
 
 
 def areas() -> Sequence[Area]:

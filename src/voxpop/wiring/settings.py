@@ -44,6 +44,14 @@ class Web(BaseModel):
     base_url: str = Field(
         default="", description="Address under which browsers reach the portal; empty for the one it listens on."
     )
+    notebook_port: int = Field(
+        default=0, ge=0, le=65535, description="Port that `voxpop serve` gives notebooks; 0 takes a free one."
+    )
+    notebook_url: str = Field(
+        default="",
+        description="Address under which browsers reach notebooks: another host name than the portal's. Empty for the "
+        "port, or for no notebooks where `base_url` is set.",
+    )
     hosts: list[str] = Field(default_factory=list, description="Further host names under which it may be asked.")
     idle_minutes: int = Field(default=30, ge=1, le=1440, description="A session ends after so long without use.")
     session_hours: int = Field(default=12, ge=1, le=72, description="A session ends after so long in any case.")

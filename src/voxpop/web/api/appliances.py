@@ -1,5 +1,7 @@
 """Appliances: plan one, deploy it, look at it, remove it."""
 
+from functools import partial
+
 from fastapi import Response
 
 from voxpop.access.permissions import Action
@@ -14,6 +16,7 @@ from voxpop.web.api.models.audit import OperationFacts
 from voxpop.web.api.models.base import Page
 from voxpop.web.api.operations import shown as operation_shown
 from voxpop.web.api.routes import ASKED_FOR, TAGGED, ApiArea, Called, Form, asked_for
+from voxpop.web.notebooks.guests import way_in
 
 area = ApiArea("appliances")
 _DOCUMENT = Form(
@@ -82,6 +85,15 @@ def deploy_volume(call: Called, volume: str, response: Response, asked: m.SiteCh
     else:
         operation = call.system.operations.ask(Work.DEPLOY, f"volume:{volume}", call.person)
     return asked_for(operation_shown(operation), response)
+
+
+@area.act("/appliances/{appliance}/notebook", Action.APPLIANCE_SHELL, "appliance")
+def open_notebook(call: Called, appliance: str) -> m.NotebookOpened:
+    """Open the account's notebook; its address lets a browser in once, within half a minute."""
+    lives = partial(call.system.entrance.token_lives, call.account.name, call.token.id)
+    return m.NotebookOpened(
+        appliance=appliance, address=way_in(call.request, call.account, ApplianceId(appliance), lives)
+    )
 
 
 @area.act("/appliances/{appliance}/remove", Action.APPLIANCE_REMOVE, "appliance")

@@ -36,6 +36,13 @@ class AppliancePlanned(Answer):
     document: str = Field(description="The TOSCA document.")
 
 
+class NotebookOpened(Answer):
+    """A notebook that is open, and the way into it."""
+
+    appliance: str = Field(description="The appliance's id.")
+    address: str = Field(description="Lets one browser in, once, within half a minute; it is a secret until then.")
+
+
 class ApplianceRemoved(Answer):
     """An appliance after it was removed."""
 

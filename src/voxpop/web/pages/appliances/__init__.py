@@ -1,6 +1,8 @@
 """Appliances: what was asked and given, its document, its events and cost, deploy and remove, a terminal into it."""
 
-from fastapi.responses import Response
+from functools import partial
+
+from fastapi.responses import RedirectResponse, Response
 from starlette.websockets import WebSocket
 
 from voxpop.access.permissions import Action
@@ -11,8 +13,10 @@ from voxpop.flow.rules import Work
 from voxpop.kernel.ids import ApplianceId, ApplicationId
 from voxpop.web.area import Area
 from voxpop.web.ask import Ask, Asked
+from voxpop.web.notebooks.desk import Desk
+from voxpop.web.notebooks.guests import way_in
 from voxpop.web.pages.appliances.terminal import converse
-from voxpop.web.shield import ISLAND_POLICY
+from voxpop.web.shield import ISLAND_POLICY, POLICY
 
 area = Area("appliances")
 
@@ -28,10 +32,11 @@ def list_(ask: Asked) -> Response:
 def show(ask: Asked, appliance: str) -> Response:
     """Show an appliance: its deployment, its document, its cost, its events."""
     system = ask.system
+    desk: Desk | None = ask.request.app.state.notebooks
     view = system.appliances.show(ApplianceId(appliance))
     operations = system.operations.of_subjects([f"volume:{view.appliance.volume}", f"appliance:{appliance}"])
     application = system.applications.get(view.appliance.application)
-    return ask.page(
+    answer = ask.page(
         "appliances/show.html",
         one=view.appliance,
         deployment=view.deployment,
@@ -42,7 +47,12 @@ def show(ask: Asked, appliance: str) -> Response:
         in_hand=any(one.open for one in operations),
         away=_is_away(ask, view),
         events=system.ledger.links(f"appliance:{appliance}")[-20:],
+        notebooks=desk is not None,
     )
+    if desk is not None:  # a form that is sent on is held to its page's policy all the way
+        sent_on = f"form-action 'self' {desk.origin(ask.request.url.hostname or '')}"
+        answer.headers["content-security-policy"] = POLICY.replace("form-action 'self'", sent_on)
+    return answer
 
 
 @area.act("/appliances/{appliance}/deploy", Action.APPLIANCE_DEPLOY, of="appliance")
@@ -68,6 +78,13 @@ def remove(ask: Asked, appliance: str) -> Response:
     return ask.go(f"/appliances/{appliance}")
 
 
+@area.act("/appliances/{appliance}/notebook", Action.APPLIANCE_SHELL, of="appliance")
+def notebook(ask: Asked, appliance: str) -> Response:
+    """Open the person's notebook on the appliance, and send them there."""
+    lives = partial(ask.system.entrance.lives, ask.session.digest if ask.session else "")
+    return RedirectResponse(way_in(ask.request, ask.someone, ApplianceId(appliance), lives), 303)
+
+
 @area.page("/appliances/{appliance}/terminal", Action.APPLIANCE_SHELL, of="appliance")
 def terminal(ask: Asked, appliance: str) -> Response:
     """Show a terminal into the appliance."""
@@ -80,7 +97,7 @@ def terminal(ask: Asked, appliance: str) -> Response:
 @area.socket("/appliances/{appliance}/terminal/socket", Action.APPLIANCE_SHELL, of="appliance")
 async def terminal_socket(ask: Ask, socket: WebSocket, application: ApplicationId) -> None:
     """Carry the terminal's bytes."""
-    await converse(ask, socket, ApplianceId(socket.path_params["appliance"]), application)
+    await converse(ask, socket, ApplianceId(socket.path_params["appliance"]))
 
 
 def _is_away(ask: Ask, view: ApplianceView) -> bool:

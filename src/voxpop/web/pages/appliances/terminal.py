@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from starlette.concurrency import run_in_threadpool
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from voxpop.access.permissions import Action
-from voxpop.appliance.states import ApplianceState
 from voxpop.appliance.terminals import Terminal
 from voxpop.kernel.errors import VoxpopError
-from voxpop.kernel.ids import ApplianceId, ApplicationId
+from voxpop.kernel.ids import ApplianceId
 from voxpop.web.ask import Ask
+from voxpop.web.notebooks.guests import may_be_on
 from voxpop.wiring.terminals import terminals
 
 FIRST_SIZE = (24, 80)
@@ -33,10 +32,9 @@ class Visit:
     socket: WebSocket
     terminal: Terminal
     appliance: ApplianceId
-    application: ApplicationId
 
 
-async def converse(ask: Ask, socket: WebSocket, appliance: ApplianceId, application: ApplicationId) -> None:
+async def converse(ask: Ask, socket: WebSocket, appliance: ApplianceId) -> None:
     """Connect a person to a shell until one of them ends it, or the right to it does."""
     await socket.accept()
     here: Counter[str] = socket.app.state.terminals
@@ -51,7 +49,7 @@ async def converse(ask: Ask, socket: WebSocket, appliance: ApplianceId, applicat
         await _say(socket, refusal.sentence)
         return
     else:
-        await _talk(Visit(ask, socket, terminal, appliance, application))
+        await _talk(Visit(ask, socket, terminal, appliance))
     finally:
         here[name] -= 1
 
@@ -109,14 +107,9 @@ async def _while_allowed(visit: Visit) -> str:
 
 def _allowed(visit: Visit) -> bool:
     """Say whether the session still lives and the right still stands, as they are written down now."""
-    system, session = visit.ask.system, visit.ask.session
-    if session is None or not system.entrance.lives(session.digest):
-        return False
-    account = system.access.get(session.account)
-    appliance = system.appliances.get(visit.appliance)
-    may = system.access.rights(account).may(Action.APPLIANCE_SHELL, visit.application)
-    stands = appliance.state is ApplianceState.DEPLOYED
-    return may and stands and system.projects.person_may_open(appliance.volume, account.person)
+    session = visit.ask.session
+    lives = session is not None and visit.ask.system.entrance.lives(session.digest)
+    return lives and may_be_on(visit.ask.system, visit.ask.someone.name, visit.appliance)
 
 
 def _type(terminal: Terminal, keys: bytes) -> None:
