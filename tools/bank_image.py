@@ -41,7 +41,7 @@ def requirements() -> str:
 def build(host: str, tag: str) -> str:
     """Build the image; returns its id."""
     setup = read_setup("engine", {"host": host})
-    engine = DockerEngine("engine", setup)
+    engine = DockerEngine("engine", setup, REPO)
     base = base_image(engine, setup.mirror, print)
     with tempfile.TemporaryDirectory(prefix="voxpop-bank-") as made:
         folder = Path(made)

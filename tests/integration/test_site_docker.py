@@ -133,6 +133,12 @@ def bench(tmp_path: Path, repo: Path, engine: str, image: str) -> Bench:
     return Bench(tmp_path, repo, engine)
 
 
+def baking() -> list[str]:
+    """Return what is made into images now, by whom ever."""
+    labels = docker("ps", "--all", "--format", '{{.Label "voxpop.appliance"}}').split()
+    return [label for label in labels if label.startswith(BAKING)]
+
+
 def containers(appliance: str) -> list[str]:
     return docker("ps", "--all", "--quiet", "--filter", f"label=voxpop.appliance={appliance}").split()
 
@@ -259,7 +265,7 @@ def test_an_image_whose_making_was_killed_is_made_anew_and_nothing_of_it_stays(
     (tasks.parent.parent / "recipe.yaml").write_text(RECIPE.format(name="pipeline-runner"))
     tasks.write_text(TASKS.format(third=f"test -e /build/roles/pipeline-runner/go || sleep 600 # {tmp_path}"))
     child = subprocess.Popen([sys.executable, "-c", BUILD, engine, str(tmp_path)])
-    until(lambda: containers(BAKING))
+    until(lambda: baking())
     child.kill()
     child.wait(LONG_S)
     (tasks.parent.parent / "go").touch()
@@ -267,7 +273,7 @@ def test_an_image_whose_making_was_killed_is_made_anew_and_nothing_of_it_stays(
     made = open_site("engine", {"host": engine}, ground).build((), print)
     assert made.built
     assert made.id != image
-    assert containers(BAKING) == []
+    assert baking() == []
     docker("rmi", "--force", made.id)
 
 

@@ -1,5 +1,6 @@
 """A Docker engine, asked by its API."""
 
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,13 +15,14 @@ from requests.exceptions import RequestException
 
 from voxpop.appliance.errors import SiteUnreachable
 from voxpop.backends.site.docker.setup import Setup
+from voxpop.kernel.digests import sha256_bytes
 from voxpop.kernel.errors import VoxpopError
 
 APPLIANCE = "voxpop.appliance"
 """The label of everything that belongs to an appliance; its value is the appliance's id."""
 
 BAKING = "an-image-in-the-making"
-"""What the label says of a container that is made into an image; no appliance is named like it."""
+"""How the label begins of a container that is made into an image; no appliance is named like it."""
 
 _PATIENCE_S = 30
 _BUILD_PATIENCE_S = 3600
@@ -45,11 +47,14 @@ class DockerEngine:
     ----------
     site : str
         Its name here, for what is said where it does not answer.
+    bank : Path
+        Tells what one bank makes here from what another does.
     """
 
-    def __init__(self, site: str, setup: Setup) -> None:
+    def __init__(self, site: str, setup: Setup, bank: Path) -> None:
         self._site = site
         self._setup = setup
+        self._baking = f"{BAKING}-{sha256_bytes(os.fsencode(bank.absolute()))[:12]}"
 
     def itself(self) -> Engine:
         """Ask what the engine has.
@@ -99,7 +104,7 @@ class DockerEngine:
         mounts = [Mount(target, str(source), type="bind", read_only=True) for source, target in shown.items()]
         with self._asking():
             container = self._patient.containers.create(
-                base, command, mounts=mounts, environment=dict(environment), labels={APPLIANCE: BAKING}
+                base, command, mounts=mounts, environment=dict(environment), labels={APPLIANCE: self._baking}
             )
             try:
                 container.start()
@@ -155,7 +160,7 @@ class DockerEngine:
                 mounts=[mount],
                 network_mode="none",
                 user=str(person),
-                labels={APPLIANCE: BAKING},
+                labels={APPLIANCE: self._baking},
             )
             try:
                 container.start()
@@ -189,6 +194,10 @@ class DockerEngine:
                 except APIError as busy:
                     if busy.status_code != 409:  # it is being removed already
                         raise
+
+    def clear_baking(self) -> None:
+        """Remove what a killed making of this bank's left; nothing of it may be made now."""
+        self.clear(self._baking)
 
     @cached_property
     def _client(self) -> docker.DockerClient:

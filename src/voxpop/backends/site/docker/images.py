@@ -11,7 +11,7 @@ from voxpop.appliance.errors import ImageUnbuilt
 from voxpop.appliance.images import BASE_PACKAGES, PYTHON, SUITE, Image, ImagePlan, Say, base_digest, playbook
 from voxpop.appliance.recipes import Recipe
 from voxpop.backends import process
-from voxpop.backends.site.docker.engine import BAKING, DockerEngine
+from voxpop.backends.site.docker.engine import DockerEngine
 from voxpop.kernel.errors import VoxpopError
 
 INPUTS = "voxpop.inputs"
@@ -51,7 +51,7 @@ def build(engine: DockerEngine, plan: ImagePlan, mirror: str, say: Say) -> Image
     there = engine.image(plan.tag)
     if there:
         return Image(there, built=False)
-    engine.clear(BAKING)  # a building that was killed; nobody else builds now
+    engine.clear_baking()
     image = base_image(engine, mirror, say)
     for recipe, layer in zip(plan.recipes, plan.layers, strict=True):
         if not engine.image(layer):

@@ -142,7 +142,7 @@ class DockerSite:
 
     @cached_property
     def _engine(self) -> DockerEngine:
-        return DockerEngine(self._name, self._setup)
+        return DockerEngine(self._name, self._setup, self._ground.folder)
 
     def _has(self, image: str) -> bool:
         try:
