@@ -56,7 +56,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
     seal(folders[0])
     if request.param == "docker":
         image = request.getfixturevalue("image")
-        return Place(DockerSandbox(Setup(HOST), image, "a1", tmp_path / "leases"), *folders)
+        return Place(DockerSandbox(Setup(HOST), image, "a1", tmp_path / "leases", print), *folders)
     return Place(SANDBOXES[request.param](), *folders)
 
 

@@ -5,10 +5,12 @@ import re
 from pathlib import Path
 
 import pytest
+from starlette.datastructures import FormData
 from tests.bank import PASSWORD, PROJECT, RUN, VOLUME, Answer, Bank, bank_with_results, document
 
 from voxpop.application.document import read_document
 from voxpop.kernel.ids import ApplicationId
+from voxpop.web.refill import refilled
 
 TYPED = 'for <b>"all"</b> & me,\nin two lines'
 DRAFT = ApplicationId("a-trial")
@@ -166,3 +168,12 @@ def _signed(text: str) -> str:
     found = re.search('name="secret" value="([^"]+)"', text)
     assert found is not None
     return html.unescape(found.group(1))
+
+
+def test_each_of_several_lists_of_one_name_keeps_its_own_choice() -> None:
+    who = '<select name="who"><option value="a" selected>A</option><option value="b">B</option></select>'
+    sent = FormData([("who", "b"), ("who", "a"), ("who", "b")])
+    kept = refilled(f'<form action="/x">{who * 3}</form>', "/x", sent)
+    assert re.findall(r'value="(.)" selected', kept) == ["b", "a", "b"]
+    kept = refilled(f'<form action="/x">{who.replace("<select", "<select multiple")}</form>', "/x", sent)
+    assert re.findall(r'value="(.)" selected', kept) == ["a", "b"]

@@ -33,7 +33,8 @@ class Bench:
     def __init__(self) -> None:
         self.kept = MemoryAppliances()
         self.site = MemorySite("local")
-        self.service = ApplianceService(self.kept, {"local": self.site}, self.kept, SystemClock(), RECIPES)
+        self.sites = {"local": self.site}
+        self.service = ApplianceService(self.kept, self.sites, self.kept, SystemClock(), RECIPES)
 
     def planned(self, environment: Environment = ENVIRONMENT) -> Appliance:
         return self.service.plan(APPLICATION, environment, VOLUME, "a" * 64, "local", "ada")
@@ -136,6 +137,38 @@ def test_removing_twice_is_silent_and_final(bench: Bench) -> None:
         bench.service.deployed(appliance)
     with pytest.raises(NothingDeployed):
         bench.service.newest(APPLICATION)
+
+
+def test_what_never_stood_is_removed_even_where_its_site_is_away(bench: Bench) -> None:
+    bench.site.fault = Unavailable("the site is down")
+    with pytest.raises(Unavailable):
+        bench.deployed()
+    appliance = bench.planned().id
+    bench.site.away = Unavailable("the site is down")
+    bench.service.remove(appliance, "ada", "never mind")
+    assert bench.state(appliance) is ApplianceState.REMOVED
+    assert bench.kept.events[-1].reason == "never mind; written off: the site is down"
+
+
+def test_what_stood_on_a_site_that_is_away_is_written_off_only_when_that_is_said(bench: Bench) -> None:
+    appliance = bench.deployed()
+    bench.site.away = Unavailable("the site is down")
+    with pytest.raises(Unavailable):
+        bench.service.remove(appliance, "ada", "it is over")
+    assert bench.state(appliance) is ApplianceState.DEPLOYED
+    bench.service.remove(appliance, "ada", "it is over", give_up=True)
+    assert bench.state(appliance) is ApplianceState.REMOVED
+
+
+def test_an_appliance_of_a_site_that_is_forgotten_can_be_looked_at_and_written_off(bench: Bench) -> None:
+    appliance = bench.deployed()
+    del bench.sites["local"]
+    view = bench.service.show(appliance)
+    assert (view.seen, view.deployment) == (ApplianceState.LOST, None)
+    with pytest.raises(SiteAbsent):
+        bench.service.remove(appliance, "ada")
+    bench.service.remove(appliance, "ada", give_up=True)
+    assert bench.state(appliance) is ApplianceState.REMOVED
 
 
 def test_the_same_plan_after_a_removal_is_a_new_appliance(bench: Bench) -> None:

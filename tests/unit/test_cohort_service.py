@@ -126,11 +126,18 @@ def test_small_counts_are_not_shown(house: House) -> None:
 
 
 def test_a_group_that_asks_for_more_than_there_are_is_named_without_the_number(house: House) -> None:
-    wide = replace(CRITERIA, groups=(replace(CRITERIA.groups[0], number=11), replace(CRITERIA.groups[1], number=2)))
-    assert house.service.shortfall(wide) == ("controls",)
-    with pytest.raises(GroupTooSmall, match="group controls: more participants are asked for than there are") as caught:
+    wide = replace(CRITERIA, groups=(replace(CRITERIA.groups[0], number=12), replace(CRITERIA.groups[1], number=10)))
+    assert house.service.shortfall(wide) == ("cases", "controls")
+    with pytest.raises(GroupTooSmall, match="groups cases, controls: more participants are asked for than") as caught:
         house.service.freeze(APPLICATION, wide, "dora")
     assert re.search(r"\d", str(caught.value)) is None
+
+
+def test_a_small_count_is_not_found_by_asking_for_more_and_more(house: House) -> None:
+    for number in range(1, 10):  # there is one control
+        asked = replace(CRITERIA, groups=(CRITERIA.groups[0], replace(CRITERIA.groups[1], number=number)))
+        assert house.service.shortfall(asked) == ()
+        assert house.service.freeze(APPLICATION, asked, "dora").counts["controls"] == 1
 
 
 def test_an_empty_selection_is_refused(house: House) -> None:

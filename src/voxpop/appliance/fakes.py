@@ -68,10 +68,16 @@ class MemorySite:
     ----------
     fault : VoxpopError, optional
         What every ``deploy`` raises until it is set to None.
+
+    Attributes
+    ----------
+    away : VoxpopError or None
+        What every ``remove`` raises.
     """
 
     def __init__(self, name: str, fault: VoxpopError | None = None) -> None:
         self.fault = fault
+        self.away: VoxpopError | None = None
         self.lost: set[ApplianceId] = set()
         self._name = name
         self._deployed: dict[ApplianceId, Deployment] = {}
@@ -115,5 +121,7 @@ class MemorySite:
 
     def remove(self, appliance: ApplianceId) -> None:
         """Remove the appliance; twice is silent."""
+        if self.away is not None:
+            raise self.away
         self._deployed.pop(appliance, None)
         self.lost.discard(appliance)

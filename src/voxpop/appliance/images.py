@@ -84,7 +84,7 @@ def plan_image(asked: Sequence[str], recipes: Mapping[str, Recipe]) -> ImagePlan
     RecipeWithoutRole
         If one of them says what is there and not how to install it.
     """
-    names = dict.fromkeys([*ALWAYS, *asked])
+    names = dict.fromkeys([*ALWAYS, *sorted(asked)])  # one order, so that one set has one image
     chosen = tuple(recipes[name] for name in names if recipes[name].kind is RecipeKind.TOOL)
     for recipe in chosen:
         if not recipe.has_role:

@@ -12,7 +12,7 @@ from voxpop.appliance.states import LIFE_CYCLE, ApplianceState
 from voxpop.appliance.tosca import document
 from voxpop.kernel.clock import Clock
 from voxpop.kernel.digests import Json, sha256_bytes
-from voxpop.kernel.errors import VoxpopError
+from voxpop.kernel.errors import Unavailable, VoxpopError
 from voxpop.kernel.ids import ApplianceId, ApplicationId, VolumeId
 from voxpop.kernel.ledger import Event, Ledger
 
@@ -143,7 +143,9 @@ class ApplianceService:
         appliance = self._appliances.get(appliance_id)
         if appliance.state not in (_S.DEPLOYED, _S.LOST):
             return ApplianceView(appliance, appliance.state, None)
-        site = self._site(appliance.site)
+        site = self._sites.get(appliance.site)
+        if site is None:
+            return ApplianceView(appliance, _S.LOST, None)
         seen = site.state(appliance_id)
         if seen is not _S.DEPLOYED and appliance.state is _S.DEPLOYED:
             self._move(appliance, _S.LOST, "voxpop", f"site {appliance.site} says that it is {seen.value}")
@@ -182,10 +184,28 @@ class ApplianceService:
                 return self.deployed(appliance.id)
         raise NothingDeployed(application)
 
-    def remove(self, appliance_id: ApplianceId, actor: str, reason: str = "") -> None:
-        """Remove an appliance from its site; results stay. Twice is silent."""
+    def remove(self, appliance_id: ApplianceId, actor: str, reason: str = "", *, give_up: bool = False) -> None:
+        """Remove an appliance from its site; results stay. Twice is silent.
+
+        Parameters
+        ----------
+        give_up : bool
+            Whether it is written off where its site does not answer, with whatever is left of it there. One that never
+            stood is written off in any case.
+
+        Raises
+        ------
+        Unavailable
+            If its site does not answer.
+        """
         appliance = self._appliances.get(appliance_id)
-        self._site(appliance.site).remove(appliance_id)
+        never_stood = appliance.state in (_S.PLANNED, _S.FAILED)
+        try:
+            self._site(appliance.site).remove(appliance_id)
+        except (Unavailable, SiteAbsent) as away:
+            if not (give_up or never_stood):
+                raise
+            reason = "; ".join(filter(None, (reason, f"written off: {away.sentence}")))
         if appliance.state is not _S.REMOVED:
             self._move(appliance, _S.REMOVED, actor, reason)
 

@@ -144,13 +144,16 @@ def notebook(name: Name, as_json: JsonOption = False) -> None:
 def remove(
     name: Name,
     reason: ReasonOption = "",
+    give_up: Annotated[
+        bool, typer.Option("--give-up", help="Write it off where its site does not answer any more.")
+    ] = False,
     work: WorkOption = DEFAULT_WORK,
     person: PersonOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Remove an appliance from its site without a trace; results stay."""
     system = opened(work, person)
-    system.appliances.remove(ApplianceId(name), system.person, reason)
+    system.appliances.remove(ApplianceId(name), system.person, reason, give_up=give_up)
     show({"appliance": name, "state": "removed"}, f"appliance '{name}' is removed", as_json=as_json)
 
 

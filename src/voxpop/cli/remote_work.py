@@ -57,7 +57,7 @@ def open_notebook(bank: Bank, given: Given) -> None:
 
 def remove_appliance(bank: Bank, given: Given) -> None:
     """Remove an appliance from its site."""
-    removed = bank.appliances.remove(given["name"], given["reason"])
+    removed = bank.appliances.remove(given["name"], given["reason"], give_up=given["give_up"])
     show(dumped(removed), f"appliance '{removed.appliance}' is removed", as_json=given["as_json"])
 
 

@@ -45,9 +45,10 @@ class Appliances:
         """Open the account's notebook on an appliance; its address lets a browser in once, within half a minute."""
         return self._wire.post(f"/appliances/{segment(name)}/notebook", a.NotebookOpened)
 
-    def remove(self, name: str, reason: str = "") -> a.ApplianceRemoved:
-        """Remove an appliance from its site."""
-        return self._wire.post(f"/appliances/{segment(name)}/remove", a.ApplianceRemoved, a.RemovalAsked(reason=reason))
+    def remove(self, name: str, reason: str = "", *, give_up: bool = False) -> a.ApplianceRemoved:
+        """Remove an appliance from its site; ``give_up`` writes it off where the site does not answer."""
+        asked = a.RemovalAsked(reason=reason, give_up=give_up)
+        return self._wire.post(f"/appliances/{segment(name)}/remove", a.ApplianceRemoved, asked)
 
 
 class Catalogue:

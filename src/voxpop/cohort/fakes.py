@@ -49,8 +49,8 @@ class MemoryCohorts:
         """Return the application's cohorts, the oldest first."""
         return [cohort for cohort, _ in self._kept.values() if cohort.application == application]
 
-    def selection(self, cohort: CohortId, actor: str) -> Selection:
+    def selection(self, cohort: CohortId, actor: str, reason: str = "") -> Selection:
         """Open the frozen list; an access to identity, and audited as such."""
         self.get(cohort)
-        self._ledger.record(Event("identity.opened", f"cohort:{cohort}", actor))
+        self._ledger.record(Event("identity.opened", f"cohort:{cohort}", actor, reason))
         return self._kept[cohort][1]

@@ -102,6 +102,6 @@ class Cohorts(Protocol):
         """Return the application's cohorts, the oldest first."""
         ...
 
-    def selection(self, cohort: CohortId, actor: str) -> Selection:
+    def selection(self, cohort: CohortId, actor: str, reason: str = "") -> Selection:
         """Open the frozen list; an access to identity, and audited as such."""
         ...

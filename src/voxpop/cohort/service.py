@@ -7,7 +7,7 @@ from voxpop.cohort.errors import GroupTooSmall, NothingSelected, UnknownArchive
 from voxpop.cohort.frozen import list_digest
 from voxpop.cohort.model import Cohort, Criteria, Harvest, Selection, Tally
 from voxpop.cohort.ports import Catalogue, ClinicalSource, Cohorts, Index
-from voxpop.cohort.suppression import Waterfall, suppressed
+from voxpop.cohort.suppression import SMALLEST_SHOWN, Waterfall, suppressed
 from voxpop.kernel.clock import Clock
 from voxpop.kernel.digests import Json
 from voxpop.kernel.ids import ApplicationId, CohortId
@@ -79,7 +79,10 @@ class CohortService:
         return suppressed(self.tally(criteria))
 
     def shortfall(self, criteria: Criteria) -> tuple[str, ...]:
-        """Return the names of the groups that ask for more participants than there are."""
+        """Return the names of the groups that ask for more participants than there are.
+
+        A group of fewer than ten is named where ten or more are asked of it, whatever it has: its count is not told.
+        """
         return _shortfall(criteria, self.tally(criteria).groups)
 
     def freeze(self, application: ApplicationId, criteria: Criteria, actor: str) -> Cohort:
@@ -90,7 +93,8 @@ class CohortService:
         NothingSelected
             If no study fulfils the criteria.
         GroupTooSmall
-            Naming the groups that ask for more participants than there are.
+            Naming the groups that ask for more participants than there are, as ``shortfall`` does; of a small group,
+            what there is is taken.
         """
         check_criteria(criteria)
         query, index_digest = criteria_json(criteria), self._index.digest()
@@ -117,10 +121,14 @@ class CohortService:
         )
         return self._cohorts.freeze(cohort, selection, actor)
 
-    def selection(self, cohort: CohortId, actor: str) -> Selection:
+    def selection(self, cohort: CohortId, actor: str, reason: str = "") -> Selection:
         """Open a frozen list; an access to identity, which the store audits."""
-        return self._cohorts.selection(cohort, actor)
+        return self._cohorts.selection(cohort, actor, reason)
 
 
 def _shortfall(criteria: Criteria, available: Mapping[str, int]) -> tuple[str, ...]:
-    return tuple(group.name for group in criteria.groups if (group.number or 0) > available.get(group.name, 0))
+    """Name the groups that ask for too many, as far as it may be told: asking again and again must not find a count."""
+    most = {name: max(number, SMALLEST_SHOWN - 1) for name, number in available.items()}
+    return tuple(
+        group.name for group in criteria.groups if (group.number or 0) > most.get(group.name, SMALLEST_SHOWN - 1)
+    )

@@ -40,6 +40,9 @@ class RunNotDone(Refused):
         super().__init__(f"run '{run}' is {state}: only what a run that is done has left can leave")
 
 
+_WHY = "voxpop looks for these persons in files that are to leave; nobody is shown them"
+
+
 class CohortIdentities:
     """Answers ``result.egress.ports.Identities`` from the frozen list of the run's cohort.
 
@@ -49,14 +52,14 @@ class CohortIdentities:
         Opens a frozen list for a person; the store audits it as ``identity.opened``.
     """
 
-    def __init__(self, sources: Sources, selection: Callable[[CohortId, str], Selection]) -> None:
+    def __init__(self, sources: Sources, selection: Callable[[CohortId, str, str], Selection]) -> None:
         self._sources = sources
         self._selection = selection
 
     def opened(self, run: RunId, actor: str) -> IdentitySearch:
         """Return the search for the participants of a run."""
         volume = self._sources.volumes.get(self._sources.run(run).volume)
-        selected = self._selection(volume.cohort, actor).selected
+        selected = self._selection(volume.cohort, actor, _WHY).selected
         labels = frozenset(path.name.removeprefix("sub-").lower() for path in volume.path.glob("sub-*"))
         return CohortSearch(selected, labels)
 

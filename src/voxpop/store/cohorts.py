@@ -76,7 +76,7 @@ class SqlCohorts:
         with Session(self._engine) as session:
             return [_cohort(row) for row in session.scalars(query.order_by(CohortRow.frozen_at, CohortRow.id))]
 
-    def selection(self, cohort: CohortId, actor: str) -> Selection:
+    def selection(self, cohort: CohortId, actor: str, reason: str = "") -> Selection:
         """Open the frozen list; an access to identity, and audited as such.
 
         Raises
@@ -89,7 +89,7 @@ class SqlCohorts:
         if not path.is_file() or sha256_file(path) != frozen.list_digest:
             raise CohortListChanged(cohort)
         facts = {"what": "the frozen list", "list_sha256": frozen.list_digest}
-        self._ledger.record(Event("identity.opened", f"cohort:{cohort}", actor, facts=facts))
+        self._ledger.record(Event("identity.opened", f"cohort:{cohort}", actor, reason, facts))
         return read_list(path)
 
     def list_digest(self, cohort: CohortId) -> str:

@@ -3,7 +3,7 @@
 The page is written as ever; then the form of it that was sent gets its values back, so no template has to know.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from html import escape
 from html.parser import HTMLParser
 from itertools import accumulate
@@ -64,8 +64,10 @@ class _Forms(HTMLParser):
             self._area = name
         elif tag == "select":
             self._select = name
+            several = "multiple" in given or name not in self._sent
+            self._chosen: list[str] = self._left.get(name, []) if several else [self._next(name)]
         elif tag == "option" and self._select in self._sent:
-            self._tick(tag, given, "selected", self._select)
+            self._tick(tag, given, "selected", self._chosen)
 
     def handle_endtag(self, tag: str) -> None:
         """Fill a text area that ends; keep the edits of a form that ends if it is the one that was sent."""
@@ -85,19 +87,19 @@ class _Forms(HTMLParser):
         self._edits: list[tuple[int, int, str]] = []
         self._left = {name: [str(one) for one in self._sent.getlist(name)] for name in self._sent}
         self._select = self._area = ""
+        self._chosen = []
 
     def _input(self, name: str, given: Attributes) -> None:
         kind = given.get("type") or "text"
         if kind in _TICKED:
-            self._tick("input", given, "checked", name)
+            self._tick("input", given, "checked", self._left.get(name, []))
         elif kind not in _KEPT and given.get("autocomplete") != _CODE and name in self._sent:
             self._write("input", {**given, "value": self._next(name)})
 
-    def _tick(self, tag: str, given: Attributes, mark: str, name: str) -> None:
+    def _tick(self, tag: str, given: Attributes, mark: str, sent: Sequence[str]) -> None:
         """Choose a box, a button or an option if its value was sent, and only then."""
         rest: Attributes = {key: value for key, value in given.items() if key != mark}
-        chosen = given.get("value") in self._sent.getlist(name)
-        self._write(tag, {**rest, mark: None} if chosen else rest)
+        self._write(tag, {**rest, mark: None} if given.get("value") in sent else rest)
 
     def _write(self, tag: str, attributes: Attributes) -> None:
         words = (key if value is None else f'{key}="{escape(value)}"' for key, value in attributes.items())

@@ -116,7 +116,7 @@ class Sites(Mapping[str, Site]):
             raise SiteAbsent(name) from absent
 
     def remove(self, name: str, standing: Sequence[ApplianceId], actor: str) -> None:
-        """Forget a site's connection. Twice is silent.
+        """Forget a site's connection.
 
         Parameters
         ----------
@@ -132,6 +132,8 @@ class Sites(Mapping[str, Site]):
         """
         if name == LOCAL:
             raise SiteNameInvalid
+        if name not in self:
+            raise SiteAbsent(name)
         if standing:
             raise SiteInUse(name, standing[0])
         self._records.forget(name, actor)

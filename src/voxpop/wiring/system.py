@@ -242,8 +242,8 @@ class System:
 
     def remove_site(self, name: str, actor: str | None = None) -> None:
         """Forget a site on which nothing stands."""
-        left = (ApplianceState.PLANNED, ApplianceState.REMOVED)
-        standing = [one.id for one in self.appliance_records.every() if one.site == name and one.state not in left]
+        there = [one for one in self.appliance_records.every() if one.site == name]
+        standing = [one.id for one in there if one.state is not ApplianceState.REMOVED]
         self.sites.remove(name, standing, actor or self.person)
 
     def build_image(self, site: str, names: tuple[str, ...], say: Say) -> Image:

@@ -100,7 +100,7 @@ def open_notebook(call: Called, appliance: str) -> m.NotebookOpened:
 def remove_appliance(call: Called, appliance: str, asked: m.RemovalAsked) -> m.ApplianceRemoved:
     """Remove an appliance from its site without a trace; results stay."""
     name = ApplianceId(appliance)
-    call.system.appliances.remove(name, call.person, asked.reason)
+    call.system.appliances.remove(name, call.person, asked.reason, give_up=asked.give_up)
     return m.ApplianceRemoved(appliance=name, state=call.system.appliances.get(name).state)
 
 

@@ -21,6 +21,9 @@ from voxpop.kernel.errors import VoxpopError
 APPLIANCE = "voxpop.appliance"
 """The label of everything that belongs to an appliance; its value is the appliance's id."""
 
+LEASE = "voxpop.lease"
+"""The label that names the lock which ties a container to its starter."""
+
 BAKING = "an-image-in-the-making"
 """How the label begins of a container that is made into an image; no appliance is named like it."""
 
@@ -185,8 +188,15 @@ class DockerEngine:
 
     def clear(self, appliance: str) -> None:
         """Remove every container of an appliance, whatever runs in it. Twice is silent."""
+        self._clear(f"{APPLIANCE}={appliance}")
+
+    def clear_lease(self, lease: str) -> None:
+        """Remove the container of a lease. Twice is silent."""
+        self._clear(f"{LEASE}={lease}")
+
+    def _clear(self, label: str) -> None:
         with self._asking():
-            for container in self._client.containers.list(all=True, filters={"label": f"{APPLIANCE}={appliance}"}):
+            for container in self._client.containers.list(all=True, filters={"label": label}):
                 try:
                     container.remove(force=True, v=True)
                 except NotFound:

@@ -6,19 +6,21 @@ import io
 import os
 import secrets
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import distribution
 from pathlib import Path
+from typing import TypeAlias
 
 import voxpop
 from voxpop.appliance.images import PYTHON
 from voxpop.backends.sandbox import child_environment
 from voxpop.backends.site.docker import leash
-from voxpop.backends.site.docker.engine import APPLIANCE
+from voxpop.backends.site.docker.engine import APPLIANCE, LEASE
 from voxpop.backends.site.docker.setup import Setup
 from voxpop.run.ports import Confinement, Seat
 
 NAME = "docker"
+Forget: TypeAlias = Callable[[str], None]
 _LIBRARY = Path("/opt/voxpop/library")
 _LEASH = Path("/run/voxpop/leash.py")
 _DEBIANS_PYTHON = "/usr/bin/python3"
@@ -29,7 +31,7 @@ _FILE_BYTES = 10 * 10**9
 _BYTES_PER_GB = 10**9
 _SCRATCH = "/tmp:rw,nosuid,nodev,size=1g,mode=1777"  # noqa: S108 -- the container's own
 _HOME = Path("/tmp")  # noqa: S108 -- the container's own
-_YOUNG_S = 600.0
+_YOUNG_S = 60.0
 _PLACES = ("/data", "/results", "/work")
 
 
@@ -44,6 +46,8 @@ class DockerSandbox:
         Whose container it is.
     leases : Path
         A folder for the locks that tie each container to its starter.
+    forget : callable
+        Removes the container of a lease: one whose starter ended before it began has no process that could end.
     """
 
     network = False
@@ -55,11 +59,12 @@ class DockerSandbox:
         "all processes of a run end with it",
     )
 
-    def __init__(self, setup: Setup, image: str, appliance: str, leases: Path) -> None:
+    def __init__(self, setup: Setup, image: str, appliance: str, leases: Path, forget: Forget) -> None:
         self._setup = setup
         self._image = image
         self._appliance = appliance
         self._leases = leases
+        self._forget = forget
 
     @property
     def name(self) -> str:
@@ -123,12 +128,13 @@ class DockerSandbox:
     def _begun(self, cores: int, memory_gb: int, processes: int) -> list[str]:
         """Begin a command line; flock(1) lets docker(1) hold the lease, which ends with us."""
         self._leases.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for lease in self._leases.iterdir():
-            _forget(lease)
+        for left in self._leases.iterdir():
+            self._sweep(left)
         lease = self._leases / secrets.token_hex(8)
         memory = f"{max(memory_gb, 1)}g"
         words = ["flock", "--no-fork", str(lease), *self._setup.words(), "run", "--rm"]
-        words += ["--label", f"{APPLIANCE}={self._appliance}", "--network", "none", "--read-only", "--tmpfs", _SCRATCH]
+        words += ["--label", f"{APPLIANCE}={self._appliance}", "--label", f"{LEASE}={lease.name}"]
+        words += ["--network", "none", "--read-only", "--tmpfs", _SCRATCH]
         words += ["--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--pids-limit", str(processes)]
         words += ["--cpus", str(max(cores, 1)), "--memory", memory, "--memory-swap", memory]
         words += ["--ulimit", f"data={max(memory_gb, 1) * _BYTES_PER_GB}", "--ulimit", "core=0"]  # told, before killed
@@ -139,6 +145,18 @@ class DockerSandbox:
             *_mounted(lease, Path(leash.LEASE), read_only=True),
             *_mounted(_OWN_LEASH, _LEASH, read_only=True),
         ]
+
+    def _sweep(self, lease: Path) -> None:
+        """Remove a lease that nobody holds any more, and its container; a young one may be about to be held."""
+        try:
+            if time.time() - lease.stat().st_mtime < _YOUNG_S:
+                return
+            with lease.open("rb") as opened:
+                fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                self._forget(lease.name)
+                lease.unlink()
+        except (FileNotFoundError, BlockingIOError):
+            return
 
     def _doing(self, command: Sequence[str]) -> list[str]:
         return [self._image, _DEBIANS_PYTHON, "-I", str(_LEASH), *command]
@@ -181,15 +199,3 @@ def _hand_over(folder: Path, person: int) -> None:
     for root, folders, files in os.walk(folder):
         for name in (".", *folders, *files):
             os.chown(Path(root) / name, person, person, follow_symlinks=False)
-
-
-def _forget(lease: Path) -> None:
-    """Remove a lease that nobody holds any more; a young one may be about to be held."""
-    try:
-        if time.time() - lease.stat().st_mtime < _YOUNG_S:
-            return
-        with lease.open("rb") as opened:
-            fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            lease.unlink()
-    except (FileNotFoundError, BlockingIOError):
-        return

@@ -138,7 +138,8 @@ class DockerSite:
 
     def sandbox(self, appliance: str, image: str) -> DockerSandbox:
         """Return what holds a run or a terminal of an appliance."""
-        return DockerSandbox(self._setup, image, appliance, self._areas.area(ApplianceId(appliance)) / _LEASES)
+        leases = self._areas.area(ApplianceId(appliance)) / _LEASES
+        return DockerSandbox(self._setup, image, appliance, leases, self._engine.clear_lease)
 
     @cached_property
     def _engine(self) -> DockerEngine:

@@ -119,3 +119,4 @@ class RemovalAsked(Asked):
     """Something to remove, and why."""
 
     reason: Words = Field(default="", description="Why; it stands in the audit log.")
+    give_up: bool = Field(default=False, description="Whether to write it off where its site does not answer.")
