@@ -28,7 +28,7 @@ from voxpop.appliance.errors import (
 )
 from voxpop.appliance.fakes import MemoryAppliances
 from voxpop.appliance.images import plan_image
-from voxpop.appliance.model import Environment, Ground
+from voxpop.appliance.model import Appliance, Environment, Ground
 from voxpop.appliance.recipes import find_recipes
 from voxpop.appliance.service import ApplianceService
 from voxpop.appliance.states import ApplianceState
@@ -409,14 +409,29 @@ def test_a_bank_connects_sites_and_forgets_those_that_nothing_stands_on(tmp_path
     with pytest.raises(SiteUnreachable):
         system.sites.check("engine")
     assert system.sites.check("local") == {}
-    with pytest.raises(SiteInUse, match="stands appliance 'words-a1'"):
-        system.sites.remove("engine", [ApplianceId("words-a1")], "tess")
-    system.remove_site("engine")
+    with pytest.raises(SiteNameInvalid):
+        system.sites.remove("local", "tess")
+    system.sites.remove("engine", "tess")
     with pytest.raises(SiteAbsent):
-        system.remove_site("engine")
+        system.sites.remove("engine", "tess")
     assert list(system.sites) == ["local"]
     actions = [link.event.action for link in system.ledger.links("site:engine")]
     assert actions == ["site.connected", "site.removed"]
+
+
+@pytest.mark.parametrize("state", [state for state in ApplianceState if state is not ApplianceState.REMOVED])
+def test_a_site_is_not_forgotten_under_an_appliance_even_one_that_is_just_deployed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, state: ApplianceState
+) -> None:
+    work = open_work(tmp_path / "bank", create=True)
+    system = System(work, read_settings(work.root, "Tess Technical"), SystemClock())
+    system.sites.connect("engine", "docker", {"host": f"unix://{tmp_path}/none.sock"}, "tess")
+    one = Appliance(ApplianceId("words-a1"), APPLICATION, VOLUME, "engine", state, "0" * 64, SystemClock().now())
+    monkeypatch.setattr(system.appliance_records, "every", lambda: [one])
+    with pytest.raises(SiteInUse, match="stands appliance 'words-a1'"):
+        system.sites.remove("engine", "tess")
+    monkeypatch.setattr(system.appliance_records, "every", lambda: [replace(one, state=ApplianceState.REMOVED)])
+    system.sites.remove("engine", "tess")
 
 
 def given_python(bench: Bench, name: ApplianceId) -> str:

@@ -77,7 +77,8 @@ def remove(
     name: Name, work: WorkOption = DEFAULT_WORK, person: PersonOption = None, as_json: JsonOption = False
 ) -> None:
     """Forget a site on which nothing stands."""
-    opened(work, person).remove_site(name)
+    system = opened(work, person)
+    system.sites.remove(name, system.person)
     show({"site": name, "state": "removed"}, f"site '{name}' is forgotten", as_json=as_json)
 
 
@@ -105,7 +106,7 @@ def build(
     as_json: JsonOption = False,
 ) -> None:
     """Build the image that appliances with these recipes are made of, or say that it is there."""
-    image = opened(work).build_image(
+    image = opened(work).sites.build(
         site, tuple(names.split(",")), lambda step: typer.echo(f"building {step}", err=True)
     )
     state = "is built" if image.built else "was there already"

@@ -2,16 +2,18 @@
 
 import re
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from importlib.metadata import entry_points
 from typing import Protocol, runtime_checkable
 
-from voxpop.appliance.errors import SiteAbsent, SiteInUse, SiteKindUnknown, SiteNameInvalid
+from voxpop.appliance.errors import SiteAbsent, SiteBuildsNothing, SiteInUse, SiteKindUnknown, SiteNameInvalid
 from voxpop.appliance.images import Image, Say
 from voxpop.appliance.model import Ground
 from voxpop.appliance.ports import Site
-from voxpop.kernel.ids import ApplianceId
+from voxpop.appliance.recipes import check_recipes
+from voxpop.appliance.states import ApplianceState
 from voxpop.run.ports import Sandbox
+from voxpop.store.appliances import SqlAppliances
 from voxpop.store.sites import ConnectedSite, SqlSites
 
 LOCAL = "local"
@@ -55,12 +57,15 @@ class Sites(Mapping[str, Site]):
     ----------
     records : SqlSites
         How each was connected.
+    appliances : SqlAppliances
+        What stands on them.
     ground : Ground
         What sites find on this machine.
     """
 
-    def __init__(self, records: SqlSites, ground: Ground) -> None:
+    def __init__(self, records: SqlSites, appliances: SqlAppliances, ground: Ground) -> None:
         self._records = records
+        self._appliances = appliances
         self._ground = ground
         self._opened: dict[str, tuple[ConnectedSite, Site]] = {}
         self._turn = threading.Lock()
@@ -115,28 +120,47 @@ class Sites(Mapping[str, Site]):
         except KeyError as absent:
             raise SiteAbsent(name) from absent
 
-    def remove(self, name: str, standing: Sequence[ApplianceId], actor: str) -> None:
+    def remove(self, name: str, actor: str) -> None:
         """Forget a site's connection.
-
-        Parameters
-        ----------
-        standing : sequence of ApplianceId
-            What stands there.
 
         Raises
         ------
         SiteNameInvalid
             If it is this machine.
+        SiteAbsent
+            If none of that name is connected.
         SiteInUse
-            If something stands there.
+            If an appliance is there that was not removed.
         """
         if name == LOCAL:
             raise SiteNameInvalid
         if name not in self:
             raise SiteAbsent(name)
-        if standing:
-            raise SiteInUse(name, standing[0])
+        for one in self._appliances.every():
+            if one.site == name and one.state is not ApplianceState.REMOVED:
+                raise SiteInUse(name, one.id)
         self._records.forget(name, actor)
+
+    def build(self, name: str, asked: tuple[str, ...], say: Say) -> Image:
+        """Build the image of some recipes for a site, or return the one that is there.
+
+        Raises
+        ------
+        SiteAbsent
+            If none of that name is connected.
+        SiteBuildsNothing
+            If its machines are not made of images.
+        """
+        site = self.named(name)
+        if not isinstance(site, BuildsImages):
+            raise SiteBuildsNothing(name)
+        check_recipes(asked, self._ground.recipes)
+        return site.build(asked, say)
+
+    def sandbox(self, name: str, appliance: str, image: str) -> Sandbox | None:
+        """Return what holds a run or a terminal of an appliance; None where its site leaves that to this machine."""
+        site = self.named(name)
+        return site.sandbox(appliance, image) if isinstance(site, HoldsRuns) else None
 
     def check(self, name: str) -> Mapping[str, str]:
         """Ask a site whether it is there.

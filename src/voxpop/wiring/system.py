@@ -15,12 +15,8 @@ from voxpop.access.entrance import Books, Entrance, Patience
 from voxpop.access.federation import Federation, Register
 from voxpop.access.model import Account
 from voxpop.access.service import AccessService
-from voxpop.appliance.errors import SiteBuildsNothing
-from voxpop.appliance.images import Image, Say
 from voxpop.appliance.model import Ground
-from voxpop.appliance.recipes import check_recipes
 from voxpop.appliance.service import ApplianceService
-from voxpop.appliance.states import ApplianceState
 from voxpop.application.ports import PriceList
 from voxpop.application.service import ApplicationService, Board
 from voxpop.cohort.model import Harvest
@@ -67,7 +63,7 @@ from voxpop.wiring.projects import Projects, Records, named_pipeline
 from voxpop.wiring.providers import doors
 from voxpop.wiring.sandboxes import best_sandbox, leaves_network, sandbox_named
 from voxpop.wiring.settings import Settings
-from voxpop.wiring.sites import BuildsImages, HoldsRuns, Sites
+from voxpop.wiring.sites import Sites
 from voxpop.wiring.work import WorkFolder
 
 STAYING = ("serve", "worker --stay")
@@ -238,33 +234,12 @@ class System:
         """The sites, by name."""
         sandbox = best_sandbox(self.work.protected)
         ground = Ground(self.work.appliances, sandbox.name, leaves_network(sandbox), recipes())
-        return Sites(SqlSites(self._engine, self.ledger), ground)
-
-    def remove_site(self, name: str, actor: str | None = None) -> None:
-        """Forget a site on which nothing stands."""
-        there = [one for one in self.appliance_records.every() if one.site == name]
-        standing = [one.id for one in there if one.state is not ApplianceState.REMOVED]
-        self.sites.remove(name, standing, actor or self.person)
-
-    def build_image(self, site: str, names: tuple[str, ...], say: Say) -> Image:
-        """Build the image of some recipes for a site, or return the one that is there.
-
-        Raises
-        ------
-        SiteBuildsNothing
-            If its machines are not made of images.
-        """
-        found = self.sites.named(site)
-        if not isinstance(found, BuildsImages):
-            raise SiteBuildsNothing(site)
-        check_recipes(names, recipes())
-        return found.build(names, say)
+        return Sites(SqlSites(self._engine, self.ledger), self.appliance_records, ground)
 
     def sandbox_of(self, site: str, sandbox: str, appliance: str, image: str) -> Sandbox:
         """Return what holds the runs and the terminals of an appliance: its site, or a sandbox of this machine."""
-        if image and isinstance(found := self.sites.named(site), HoldsRuns):
-            return found.sandbox(appliance, image)
-        return sandbox_named(sandbox, self.work.protected)
+        held = self.sites.sandbox(site, appliance, image) if image else None
+        return held or sandbox_named(sandbox, self.work.protected)
 
     @cached_property
     def appliance_records(self) -> SqlAppliances:

@@ -81,7 +81,7 @@ def check_site(call: Called, site: str) -> m.SiteAnswered:
 @area.act("/sites/{site}/remove", Action.SITE_MANAGE)
 def remove_site(call: Called, site: str) -> m.SiteRemoved:
     """Forget a site on which nothing stands."""
-    call.system.remove_site(site, call.person)
+    call.system.sites.remove(site, call.person)
     return m.SiteRemoved(site=site)
 
 

@@ -26,5 +26,5 @@ def show(ask: Asked, site: str) -> Response:
 @area.act("/sites/{site}/remove", Action.SITE_MANAGE)
 def remove(ask: Asked, site: str) -> Response:
     """Forget a site on which nothing stands."""
-    ask.system.remove_site(site, ask.person)
+    ask.system.sites.remove(site, ask.person)
     return ask.go("/sites")
