@@ -8,7 +8,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -64,6 +64,14 @@ def docker(*words: str) -> str:
     ).stdout
 
 
+def until(there: Callable[[], object]) -> None:
+    """Wait for what another process does, and tells nobody; fail after a minute."""
+    end = time.monotonic() + PATIENCE_S
+    while not there():
+        assert time.monotonic() < end, (CACHE / "engine.log").read_text()[-2000:]
+        time.sleep(0.05)
+
+
 def _start() -> None:
     data = ["--data-root", str(CACHE / "data"), "--exec-root", str(CACHE / "exec"), "--pidfile", str(PID)]
     SOCKET.unlink(missing_ok=True)
@@ -73,10 +81,8 @@ def _start() -> None:
             ["dockerd", *data, "--host", HOST, "--userland-proxy=false"],
             stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
         )  # fmt: skip
-    until = time.monotonic() + PATIENCE_S
-    while subprocess.run(["docker", "--host", HOST, "info"], capture_output=True, check=False).returncode:
-        assert time.monotonic() < until, (CACHE / "engine.log").read_text()[-2000:]
-        time.sleep(0.2)
+    asked = ["docker", "--host", HOST, "info"]
+    until(lambda: subprocess.run(asked, capture_output=True, check=False).returncode == 0)
     for left in docker("ps", "--all", "--quiet").split():
         docker("rm", "--force", left)
 
@@ -84,9 +90,7 @@ def _start() -> None:
 def _stop() -> None:
     process = int(PID.read_text())
     os.kill(process, signal.SIGTERM)
-    until = time.monotonic() + PATIENCE_S
-    while _alive() and time.monotonic() < until:
-        time.sleep(0.1)
+    until(lambda: not _alive())
 
 
 def _alive() -> bool:

@@ -4,8 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +12,7 @@ from unittest import mock
 
 import httpx
 import pytest
-from tests.docker_engine import docker, docker_site
+from tests.docker_engine import docker, docker_site, until
 
 from voxpop.appliance.errors import (
     ImageUnbuilt,
@@ -161,7 +160,7 @@ def test_a_run_on_docker_gives_what_it_gives_on_this_machine(bench: Bench) -> No
 def test_removing_an_appliance_ends_what_runs_in_it_and_leaves_nothing(bench: Bench) -> None:
     name = bench.deployed("engine")
     _, given = bench.appliances.deployed(name)
-    command = [given_python(bench, name), "-c", "import time; print('begun', flush=True); time.sleep(600)"]
+    command = [given_python(bench, name), "-c", "import signal; print('begun', flush=True); signal.pause()"]
     log = bench.root / "log"
     child = process.start(bench.docker.sandbox(name, given.image).wrap(command, Confinement((), (), 1, 1)), stdout=log)
     try:
@@ -449,13 +448,6 @@ def typed(command: Sequence[str]) -> str:
     finally:
         terminal.close()
     return said.decode().replace("\r\n", "\n")
-
-
-def until(there: Callable[[], object]) -> None:
-    end = time.monotonic() + LONG_S
-    while not there():
-        assert time.monotonic() < end
-        time.sleep(0.05)
 
 
 def answers(address: str) -> bool:
