@@ -250,9 +250,7 @@ def test_a_volume_that_the_engine_does_not_see_is_refused(bench: Bench, monkeypa
     elsewhere = bench.root / "elsewhere"
     elsewhere.mkdir()
     seen = DockerEngine.try_out
-    monkeypatch.setattr(
-        DockerEngine, "try_out", lambda self, image, person, _, line: seen(self, image, person, elsewhere, line)
-    )
+    monkeypatch.setattr(DockerEngine, "try_out", lambda self, *asked: seen(self, *asked[:3], elsewhere, asked[4]))
     with pytest.raises(VolumeNotSealedHere, match="is not seen by site 'engine'"):
         bench.deployed("engine")
 

@@ -153,7 +153,7 @@ class DockerEngine:
             found.tag(repository, tag)
             return str(found.id)
 
-    def try_out(self, image: str, person: int, volume: Path, line: str) -> bool:
+    def try_out(self, appliance: str, image: str, person: int, volume: Path, line: str) -> bool:
         """Do a line of sh(1) in a container that sees a folder read-only as ``/data``; says whether it ended well."""
         mount = Mount("/data", str(volume.resolve()), type="bind", read_only=True)
         with self._asking():
@@ -163,7 +163,7 @@ class DockerEngine:
                 mounts=[mount],
                 network_mode="none",
                 user=str(person),
-                labels={APPLIANCE: self._baking},
+                labels={APPLIANCE: appliance},
             )
             try:
                 container.start()

@@ -153,10 +153,8 @@ class DockerSite:
 
     def _try_out(self, appliance: ApplianceId, image: str, volume: Path) -> None:
         """See from inside that the volume is there, and can't be written to."""
-        tried = self._engine.try_out(
-            image, inside(), volume, f"test -f /data/{MANIFEST} && ! touch /data/.written 2>/dev/null"
-        )
-        if not tried:
+        line = f"test -f /data/{MANIFEST} && ! touch /data/.written 2>/dev/null"
+        if not self._engine.try_out(appliance, image, inside(), volume, line):
             raise VolumeNotSealedHere(appliance, f"is not seen by site '{self._name}' as it is here")
 
     def _most(self, has: int, allowed: int | None) -> int:
