@@ -7,13 +7,13 @@ import fcntl
 import os
 import signal
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from tests.waiting import PATIENCE_S, until
 from voxpop.appliance.model import Ground
 from voxpop.appliance.recipes import find_recipes
 from voxpop.backends.site.docker import DockerSite, open_site
@@ -22,7 +22,6 @@ CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "voxpop
 SOCKET, PID, USERS = CACHE / "engine.sock", CACHE / "engine.pid", CACHE / "users"
 HOST = f"unix://{SOCKET}"
 RECIPES = ("python-imaging",)
-PATIENCE_S = 60.0
 
 
 @pytest.fixture(scope="session")
@@ -64,14 +63,6 @@ def docker(*words: str) -> str:
     ).stdout
 
 
-def until(there: Callable[[], object]) -> None:
-    """Wait for what another process does, and tells nobody; fail after a minute."""
-    end = time.monotonic() + PATIENCE_S
-    while not there():
-        assert time.monotonic() < end, (CACHE / "engine.log").read_text()[-2000:]
-        time.sleep(0.05)
-
-
 def _start() -> None:
     data = ["--data-root", str(CACHE / "data"), "--exec-root", str(CACHE / "exec"), "--pidfile", str(PID)]
     SOCKET.unlink(missing_ok=True)
@@ -82,7 +73,10 @@ def _start() -> None:
             stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
         )  # fmt: skip
     asked = ["docker", "--host", HOST, "info"]
-    until(lambda: subprocess.run(asked, capture_output=True, check=False).returncode == 0)
+    until(
+        lambda: subprocess.run(asked, capture_output=True, check=False).returncode == 0,
+        otherwise=lambda: (CACHE / "engine.log").read_text()[-2000:],
+    )
     for left in docker("ps", "--all", "--quiet").split():
         docker("rm", "--force", left)
 

@@ -22,6 +22,7 @@ from starlette.types import ASGIApp
 from tests.api import token
 from tests.bank import APPLIANCE, PROJECT, PROJECT_ROLES, VOLUME, Bank, bank_with_results
 from tests.viewer_page import chromium
+from tests.waiting import until
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
@@ -299,8 +300,7 @@ def test_a_notebook_ends_when_what_allowed_it_is_taken_away(
                 browser.post("/api/shutdown")
             for _ in channel:  # to its end
                 pass
-        house.desk.look()
-        assert browser.get("/lab").status_code == 403
+        until(lambda: browser.get("/lab").status_code == 403)  # it answers no more before it is seen to end
     assert house.events() == [("notebook.opened", "Mia Example"), ("notebook.closed", "Mia Example")]
 
 
@@ -517,6 +517,9 @@ def test_a_person_opens_jupyterlab_from_the_portal_and_what_runs_there_cannot_ac
         cell = page.locator(".jp-Notebook .jp-Cell .cm-content").first
         cell.click(timeout=LONG_S * 1000)
         page.keyboard.type("from IPython.display import HTML; HTML('<b id=\"shown\">' + str(6 * 7) + '</b>')")
+        expect(page.get_by_text("Python 3 (ipykernel) | Idle")).to_be_visible(
+            timeout=LONG_S * 1000
+        )  # else it runs nothing
         page.keyboard.press("Control+Enter")
         expect(page.locator("#shown")).to_have_text("42", timeout=LONG_S * 1000)
         # the portal's cookie goes with these, for its port is another and its site the same

@@ -12,7 +12,8 @@ from unittest import mock
 
 import httpx
 import pytest
-from tests.docker_engine import docker, docker_site, until
+from tests.docker_engine import docker, docker_site
+from tests.waiting import until
 
 from voxpop.appliance.errors import (
     ImageUnbuilt,
