@@ -3,11 +3,31 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
 
 from voxpop.appliance.recipes import Recipe
 from voxpop.appliance.states import ApplianceState
 from voxpop.kernel.ids import ApplianceId, ApplicationId, VolumeId
+
+
+@dataclass(frozen=True, slots=True)
+class Workers:
+    """The machines that a queue hands jobs to: how many there may be, and what each of them has.
+
+    Parameters
+    ----------
+    least, most : int
+        ``least`` are there while the queue is empty; there are never more than ``most``.
+    cores, memory_gb, gpus : int
+        Of one worker.
+    """
+
+    least: int
+    most: int
+    cores: int
+    memory_gb: int
+    gpus: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,8 +38,12 @@ class Environment:
     ----------
     recipes : tuple of str
         Names of recipes, in the application's order.
+    cores, memory_gb, gpus : int
+        Of all workers together, at the peak.
     pipeline : str
         ``name/version`` of the pipeline that the appliance must be able to run.
+    workers : Workers, optional
+        None where there is no queue: one machine then has all of it.
     """
 
     name: str
@@ -30,6 +54,57 @@ class Environment:
     storage_gb: int
     days: int
     pipeline: str
+    workers: Workers | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """A worker, as its site sees it.
+
+    Parameters
+    ----------
+    up : bool
+        Whether it runs; what is there and does not run has died, or has not begun.
+    since : datetime
+        When it was made.
+    """
+
+    name: str
+    up: bool
+    since: datetime
+
+
+class NodeState(StrEnum):
+    """What a queue says of a worker."""
+
+    IDLE = "idle"
+    BUSY = "busy"
+    DRAINING = "draining"
+    """It takes no further job."""
+    AWAY = "away"
+    """It is known, and does not answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What a queue has to do, and what it has for it; read at one moment.
+
+    Parameters
+    ----------
+    waiting : int
+        Jobs that could run and have no worker.
+    running : int
+        Jobs that run.
+    nodes : mapping of a worker's name to NodeState
+        The workers that have registered.
+    waiting_for_gpus : int
+        Those of ``waiting`` that need a GPU.
+    """
+
+    waiting: int
+    running: int
+    nodes: Mapping[str, NodeState]
+    waiting_for_gpus: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +129,13 @@ class Deployment:
         SHA-256 of the document that it was deployed from.
     image : str
         The digest of the image that its machines are made of; empty where there is none.
+    queue : str
+        The recipe of its batch queue, ``htcondor`` or ``slurm``; empty where the site runs jobs itself.
+    bench : Path, optional
+        Where runs work while they are not done: all its machines see this folder under the same name. None where there
+        is no queue; runs then work in their results.
+    workers : Workers, optional
+        As they were given; None where there is no queue.
     """
 
     appliance: ApplianceId
@@ -70,6 +152,9 @@ class Deployment:
     days: int = 0
     document_digest: str = ""
     image: str = ""
+    queue: str = ""
+    bench: Path | None = None
+    workers: Workers | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +171,15 @@ class Ground:
         Whether that sandbox leaves the network open.
     recipes : mapping of name to Recipe
         What an image can be made of.
+    pipelines : Path, optional
+        The folder of pipelines, which the machines of an appliance with a queue see read-only.
     """
 
     folder: Path
     sandbox: str
     network: bool
     recipes: Mapping[str, Recipe] = field(default_factory=dict)
+    pipelines: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)

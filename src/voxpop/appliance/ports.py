@@ -1,12 +1,22 @@
 """What the appliance stage needs from outside."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
-from voxpop.appliance.model import Appliance, Deployment
+from voxpop.appliance.model import Appliance, Deployment, Load, Machine
 from voxpop.appliance.states import ApplianceState
 from voxpop.kernel.ids import ApplianceId, ApplicationId
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """How a command on a machine ended."""
+
+    exit_code: int
+    stdout: str
+    stderr: str
 
 
 class Site(Protocol):
@@ -42,6 +52,72 @@ class Site(Protocol):
 
     def remove(self, appliance: ApplianceId) -> None:
         """Remove the appliance without a trace; results stay."""
+        ...
+
+
+@runtime_checkable
+class CanResize(Protocol):
+    """A site whose appliances with a queue can have more workers, or fewer."""
+
+    def machines(self, appliance: ApplianceId) -> Sequence[Machine]:
+        """Return the workers that are there, by name.
+
+        Raises
+        ------
+        Unavailable
+            If it can't be read: none of them is then known to be gone.
+        """
+        ...
+
+    def add_machines(self, appliance: ApplianceId, names: Sequence[str]) -> None:
+        """Make workers of these names; one that is there stays, one that has died is made anew.
+
+        Raises
+        ------
+        Refused
+            If there would be more than the appliance or the site may have.
+        """
+        ...
+
+    def remove_machines(self, appliance: ApplianceId, names: Sequence[str]) -> None:
+        """Remove workers, whatever runs on them; twice is silent."""
+        ...
+
+
+@runtime_checkable
+class HasFrontEnd(Protocol):
+    """A site whose appliances with a queue have a machine where the queue is asked."""
+
+    def on_front_end(self, appliance: ApplianceId, command: Sequence[str], stdin: str = "") -> Said:
+        """Do a command on the front end as root, and return how it ended.
+
+        Raises
+        ------
+        Unavailable
+            If the front end can't be reached.
+        """
+        ...
+
+
+class Queue(Protocol):
+    """A batch queue, as who makes it grow and shrink needs it; names are those of workers."""
+
+    def load(self) -> Load:
+        """Return what there is to do.
+
+        Raises
+        ------
+        Unavailable
+            If the queue does not answer, or what it says can't be read.
+        """
+        ...
+
+    def drain(self, names: Sequence[str]) -> None:
+        """Give these no further job; what runs on them goes on."""
+        ...
+
+    def forget(self, names: Sequence[str]) -> None:
+        """Hear that these are gone: their jobs are run again elsewhere."""
         ...
 
 

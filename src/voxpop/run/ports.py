@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -94,6 +95,100 @@ class CanHostTerminal(Protocol):
 
     def wrap_terminal(self, seat: Seat, line: str | None = None) -> Sequence[str]:
         """Return the command line of a shell in its place; with ``line``, of one that does that line and ends."""
+        ...
+
+
+class JobState(StrEnum):
+    """Where a job is."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    DONE = "done"
+    """It ended by itself; its exit code says how."""
+    CANCELLED = "cancelled"
+    LOST = "lost"
+    """Nobody can say: it is unknown to the queue, or what the queue says can't be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One command for a queue.
+
+    Parameters
+    ----------
+    key : str
+        Lower-case letters, digits and hyphens, at most 60; the same key is submitted once.
+    command : tuple of str
+    folder : Path
+        Where it is done; all machines see it under this name.
+    environment : mapping
+        The whole of it.
+    log : Path
+        Where its standard output and error go.
+    cores, memory_mb, gpus : int
+        What it needs on one worker.
+    """
+
+    key: str
+    command: tuple[str, ...]
+    folder: Path
+    environment: Mapping[str, str]
+    log: Path
+    cores: int = 1
+    memory_mb: int = 512
+    gpus: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class JobSeen:
+    """What a queue says of a job.
+
+    Parameters
+    ----------
+    exit_code : int or None
+        Of one that is DONE; 128 and more for a signal.
+    node : str
+        The worker that it runs or ran on; empty where it has none.
+    attempts : int
+        How often it was begun.
+    """
+
+    state: JobState
+    exit_code: int | None = None
+    node: str = ""
+    attempts: int = 0
+
+
+class Batch(Protocol):
+    """A batch queue, as runs need it."""
+
+    @property
+    def name(self) -> str:
+        """``local``, ``htcondor`` or ``slurm``; stands in the run's record."""
+        ...
+
+    def submit(self, jobs: Sequence[Job]) -> None:
+        """Hand jobs over, each once by its key: one that the queue knows, or that has ended, is left as it is.
+
+        Raises
+        ------
+        Unavailable
+            If the queue does not answer; some of the jobs may have been taken, and the same call again is right.
+        """
+        ...
+
+    def look(self, keys: Sequence[str]) -> Mapping[str, JobSeen]:
+        """Return where each of these jobs is; LOST for one that the queue does not know.
+
+        Raises
+        ------
+        Unavailable
+            If the queue does not answer: no job is then known to have ended.
+        """
+        ...
+
+    def cancel(self, keys: Sequence[str]) -> None:
+        """End jobs, or take them out of the queue; one that has ended, or is unknown, is left as it is."""
         ...
 
 
