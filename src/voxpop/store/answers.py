@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from voxpop.access.credentials import Safe
 from voxpop.kernel.clock import Clock
 from voxpop.kernel.errors import Invalid, Refused
+from voxpop.store.engine import reading
 from voxpop.store.schema import AnswerRow
 
 _A_DAY = timedelta(hours=24)
@@ -106,7 +107,7 @@ class SqlAnswers:
             session.execute(gone)
 
     def _earlier(self, account: str, key: str, request_digest: str) -> KeptAnswer | None:
-        with Session(self._engine) as session:
+        with reading(self._engine) as session:
             row = session.get(AnswerRow, (account, key))
         if row is None or row.status == _BUSY:
             if row is not None and row.request_digest != request_digest:

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 
 from sqlalchemy import Engine, select
-from sqlalchemy.orm import Session
 
 from voxpop.appliance.model import Appliance
 from voxpop.appliance.states import ApplianceState
 from voxpop.kernel.ids import ApplianceId, ApplicationId, VolumeId
 from voxpop.kernel.ledger import Event
+from voxpop.store.engine import reading
 from voxpop.store.ledger import SqlLedger, SubjectAbsent
 from voxpop.store.schema import ApplianceRow
 
@@ -22,7 +22,7 @@ class SqlAppliances:
 
     def add(self, appliance: Appliance, document: str, actor: str) -> None:
         """Keep a planned appliance; the same again is silent."""
-        with Session(self._engine) as session:
+        with reading(self._engine) as session:
             if session.get(ApplianceRow, appliance.id) is not None:
                 return
         row = ApplianceRow(
@@ -49,18 +49,18 @@ class SqlAppliances:
 
     def every(self) -> Sequence[Appliance]:
         """Return all appliances, by id."""
-        with Session(self._engine) as session:
+        with reading(self._engine) as session:
             return [_appliance(row) for row in session.scalars(select(ApplianceRow).order_by(ApplianceRow.id))]
 
     def of_application(self, application: ApplicationId) -> Sequence[Appliance]:
         """Return the application's appliances, the oldest first."""
         query = select(ApplianceRow).where(ApplianceRow.application == application)
         query = query.order_by(ApplianceRow.created_at, ApplianceRow.id)
-        with Session(self._engine) as session:
+        with reading(self._engine) as session:
             return [_appliance(row) for row in session.scalars(query)]
 
     def _get(self, appliance: ApplianceId) -> ApplianceRow:
-        with Session(self._engine) as session:
+        with reading(self._engine) as session:
             row = session.get(ApplianceRow, appliance)
         if row is None:
             raise SubjectAbsent("appliance", appliance)

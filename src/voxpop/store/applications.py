@@ -13,6 +13,7 @@ from voxpop.kernel.clock import Clock
 from voxpop.kernel.errors import Refused
 from voxpop.kernel.ids import ApplicationId
 from voxpop.kernel.ledger import Event
+from voxpop.store.engine import reading
 from voxpop.store.ledger import SqlLedger, SubjectAbsent
 from voxpop.store.schema import ApplicationRow, RemarkRow
 
@@ -45,7 +46,7 @@ class SqlApplications:
         ApplicationExists
             If the id is taken by another document.
         """
-        with Session(self._engine) as session:
+        with reading(self._engine) as session:
             row = session.get(ApplicationRow, application.id)
         if row is None:
             self._ledger.change(
@@ -92,17 +93,17 @@ class SqlApplications:
     def remarks(self, application: ApplicationId) -> Sequence[Remark]:
         """Return the remarks, the oldest first."""
         query = select(RemarkRow).where(RemarkRow.application == application).order_by(RemarkRow.id)
-        with Session(self._engine) as session:
+        with reading(self._engine) as session:
             return [Remark(row.actor, row.at, row.text, row.endorses) for row in session.scalars(query)]
 
     def every(self) -> Sequence[tuple[Application, ApplicationState]]:
         """Return all applications, by id."""
-        with Session(self._engine) as session:
+        with reading(self._engine) as session:
             rows = session.scalars(select(ApplicationRow).order_by(ApplicationRow.id)).all()
         return [(_application(row), ApplicationState(row.state)) for row in rows]
 
     def _get(self, application: ApplicationId) -> ApplicationRow:
-        with Session(self._engine) as session:
+        with reading(self._engine) as session:
             row = session.get(ApplicationRow, application)
         if row is None:
             raise SubjectAbsent("application", application)

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from voxpop.kernel.clock import Clock
 from voxpop.kernel.ledger import Event
+from voxpop.store.engine import reading
 from voxpop.store.ledger import SqlLedger
 from voxpop.store.schema import ArchiveRow
 
@@ -34,7 +35,7 @@ class SqlArchives:
 
     def connect(self, archive: ConnectedArchive, actor: str) -> None:
         """Keep an archive's connection, or replace it; the same again is silent."""
-        with Session(self._engine) as session:
+        with reading(self._engine) as session:
             row = session.get(ArchiveRow, archive.name)
             if row is not None and row.kind == archive.kind and row.settings == dict(archive.settings):
                 return
@@ -57,7 +58,7 @@ class SqlArchives:
 
     def every(self) -> Sequence[ConnectedArchive]:
         """Return all archives, by name."""
-        with Session(self._engine) as session:
+        with reading(self._engine) as session:
             return [
                 ConnectedArchive(row.name, row.kind, row.settings, row.harvested_at, row.studies)
                 for row in session.scalars(select(ArchiveRow).order_by(ArchiveRow.name))

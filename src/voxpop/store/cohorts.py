@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sqlalchemy import Engine, select
-from sqlalchemy.orm import Session
 
 from voxpop.cohort.frozen import read_list, write_list
 from voxpop.cohort.model import Cohort, Selection
@@ -12,6 +11,7 @@ from voxpop.kernel.digests import sha256_file
 from voxpop.kernel.errors import Refused
 from voxpop.kernel.ids import ApplicationId, CohortId
 from voxpop.kernel.ledger import Event
+from voxpop.store.engine import reading
 from voxpop.store.ledger import SqlLedger, SubjectAbsent
 from voxpop.store.schema import CohortRow
 
@@ -41,7 +41,7 @@ class SqlCohorts:
 
     def freeze(self, cohort: Cohort, selection: Selection, actor: str) -> Cohort:
         """Keep a cohort and its list, once; a second freeze of the same id returns the first."""
-        with Session(self._engine) as session:
+        with reading(self._engine) as session:
             row = session.get(CohortRow, cohort.id)
         if row is not None:
             return _cohort(row)
@@ -64,7 +64,7 @@ class SqlCohorts:
 
     def get(self, cohort: CohortId) -> Cohort:
         """Return a cohort, or raise ``Absent``."""
-        with Session(self._engine) as session:
+        with reading(self._engine) as session:
             row = session.get(CohortRow, cohort)
         if row is None:
             raise SubjectAbsent("cohort", cohort)
@@ -73,7 +73,7 @@ class SqlCohorts:
     def of_application(self, application: ApplicationId) -> Sequence[Cohort]:
         """Return the application's cohorts, the oldest first."""
         query = select(CohortRow).where(CohortRow.application == application)
-        with Session(self._engine) as session:
+        with reading(self._engine) as session:
             return [_cohort(row) for row in session.scalars(query.order_by(CohortRow.frozen_at, CohortRow.id))]
 
     def selection(self, cohort: CohortId, actor: str, reason: str = "") -> Selection:

@@ -1,9 +1,11 @@
 """How the database is opened, and brought to this version's schema."""
 
 import os
+from collections.abc import Mapping
 from contextlib import suppress
 from enum import IntEnum
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -19,6 +21,10 @@ HEAD = "0005"
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _PRIVATE = 0o600
 _POSTGRESQL = "postgresql+psycopg"
+_READING: Mapping[str, Mapping[str, Any]] = {
+    "sqlite": {"voxpop_reading": True},
+    "postgresql": {"isolation_level": "AUTOCOMMIT"},
+}
 _KINDS = {"sqlite": "sqlite", "postgresql": _POSTGRESQL, "postgres": _POSTGRESQL, _POSTGRESQL: _POSTGRESQL}
 
 
@@ -91,6 +97,17 @@ def open_engine(url: str) -> Engine:
     if revision != HEAD:
         _migrate(engine, revision)
     return engine
+
+
+def reading(engine: Engine) -> Session:
+    """Open a session that reads and changes nothing: it waits for nobody who writes.
+
+    Notes
+    -----
+    On SQLite it sees one moment of the database for as long as it is open; on PostgreSQL each statement sees its own,
+    as it would in a transaction that is READ COMMITTED, without the round trips that begin and end one.
+    """
+    return Session(engine.execution_options(**_READING[engine.dialect.name]))
 
 
 def make_private(url: str) -> None:
@@ -201,7 +218,7 @@ def _migrate(engine: Engine, revision: str | None) -> None:
 
 
 def _configure_sqlite(engine: Engine) -> None:
-    """Make SQLite keep foreign keys, wait for a writer, and take the write lock when a transaction begins."""
+    """Make SQLite keep foreign keys, wait for a writer, and take the write lock when one begins that writes."""
 
     def on_connect(dbapi: DBAPIConnection, record: ConnectionPoolEntry) -> None:
         del record
@@ -212,7 +229,8 @@ def _configure_sqlite(engine: Engine) -> None:
         cursor.close()
 
     def on_begin(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        reads = connection.get_execution_options().get("voxpop_reading", False)
+        connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
     event.listen(engine, "connect", on_connect)
     event.listen(engine, "begin", on_begin)

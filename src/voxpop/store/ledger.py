@@ -15,7 +15,7 @@ from voxpop.kernel.digests import canonical_json
 from voxpop.kernel.errors import Absent, IllegalMove
 from voxpop.kernel.ledger import Event
 from voxpop.store.chain import EMPTY, Head, Link, SignedHead, faults, link_digest
-from voxpop.store.engine import Turn, take_turn
+from voxpop.store.engine import Turn, reading, take_turn
 from voxpop.store.schema import STATEFUL, AuditRow, MoveRow, OutboxRow
 
 _LISTED = frozenset({"application", "volume", "appliance", "run"})
@@ -102,7 +102,7 @@ class SqlLedger:
 
     def moves(self, subject: str) -> Sequence[MoveRow]:
         """Return a subject's changes of state, the oldest first."""
-        with Session(self._engine) as session:
+        with reading(self._engine) as session:
             return session.scalars(select(MoveRow).where(MoveRow.subject == subject).order_by(MoveRow.seq)).all()
 
     def links(self, subject: str | None = None) -> Sequence[Link]:
@@ -110,7 +110,7 @@ class SqlLedger:
         query = select(AuditRow).order_by(AuditRow.seq)
         if subject is not None:
             query = query.where(AuditRow.subject == subject)
-        with Session(self._engine) as session:
+        with reading(self._engine) as session:
             return [_link(row) for row in session.scalars(query)]
 
     def search(self, begins: Mapping[str, str], before: int | None, most: int) -> Sequence[Link]:
@@ -129,7 +129,7 @@ class SqlLedger:
                 query = query.where(getattr(AuditRow, column).startswith(start, autoescape=True))
         if before is not None:
             query = query.where(AuditRow.seq < before)
-        with Session(self._engine) as session:
+        with reading(self._engine) as session:
             return [_link(row) for row in session.scalars(query)]
 
     def last_fact(self, action: str, subject: str, name: str) -> str:
@@ -154,7 +154,7 @@ class SqlLedger:
 
     def waiting(self) -> Iterator[OutboxRow]:
         """Yield the outbox rows that nobody has taken, the oldest first."""
-        with Session(self._engine) as session:
+        with reading(self._engine) as session:
             yield from session.scalars(
                 select(OutboxRow).where(OutboxRow.taken.is_(False)).order_by(OutboxRow.seq)
             ).all()
@@ -175,7 +175,7 @@ class SqlLedger:
         seq: int | None = None
         while True:
             query = select(AuditRow).where(AuditRow.seq <= end).order_by(AuditRow.seq).limit(_AT_ONCE)
-            with Session(self._engine) as session:
+            with reading(self._engine) as session:
                 rows = session.scalars(query if seq is None else query.where(AuditRow.seq > seq)).all()
             if not rows:
                 return
@@ -183,7 +183,7 @@ class SqlLedger:
             yield from map(_link, rows)
 
     def _begun(self) -> bool:
-        with Session(self._engine) as session:
+        with reading(self._engine) as session:
             return _last(session) != EMPTY
 
     def _append(self, event: Event, change: Callable[[Session, int, datetime], None]) -> None:

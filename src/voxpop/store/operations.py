@@ -9,7 +9,7 @@ from voxpop.flow.operations import Operation, OperationState, Sight
 from voxpop.flow.rules import Work
 from voxpop.kernel.clock import Clock
 from voxpop.kernel.ids import ApplicationId
-from voxpop.store.engine import Turn, take_turn
+from voxpop.store.engine import Turn, reading, take_turn
 from voxpop.store.ledger import SubjectAbsent
 from voxpop.store.schema import STATEFUL, ArchiveRow, OperationRow
 
@@ -46,7 +46,7 @@ class SqlOperations:
 
     def get(self, operation: str) -> Operation:
         """Return a piece of work, or raise ``Absent``."""
-        with Session(self._engine) as session:
+        with reading(self._engine) as session:
             row = session.get(OperationRow, operation)
         if row is None:
             raise SubjectAbsent("operation", operation)
@@ -84,13 +84,13 @@ class SqlOperations:
     def workers(self) -> set[str]:
         """Return who has something in hand."""
         working = select(OperationRow.worker).where(OperationRow.state == OperationState.WORKING.value)
-        with Session(self._engine) as session:
+        with reading(self._engine) as session:
             return set(session.scalars(working.distinct()))
 
     def open(self) -> Sequence[Operation]:
         """Return what has not ended, the oldest first."""
         query = select(OperationRow).where(OperationRow.state.in_(_OPEN)).order_by(OperationRow.asked_at)
-        with Session(self._engine) as session:
+        with reading(self._engine) as session:
             return [_operation(row) for row in session.scalars(query)]
 
     def seen(self, sight: Sight, subject: str = "") -> Sequence[Operation]:
@@ -103,13 +103,13 @@ class SqlOperations:
         query = select(OperationRow).where(or_(*seen))
         if subject:
             query = query.where(OperationRow.subject == subject)
-        with Session(self._engine) as session:
+        with reading(self._engine) as session:
             return [_operation(row) for row in session.scalars(_newest_first(query))]
 
     def of_subjects(self, subjects: Sequence[str]) -> Sequence[Operation]:
         """Return the work on some subjects, the newest first."""
         query = select(OperationRow).where(OperationRow.subject.in_(subjects))
-        with Session(self._engine) as session:
+        with reading(self._engine) as session:
             return [_operation(row) for row in session.scalars(_newest_first(query))]
 
 

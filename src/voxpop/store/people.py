@@ -13,6 +13,7 @@ from voxpop.access.ports import Kept
 from voxpop.kernel.digests import Json
 from voxpop.kernel.ids import ApplicationId
 from voxpop.kernel.ledger import Event
+from voxpop.store.engine import reading
 from voxpop.store.ledger import SqlLedger
 from voxpop.store.schema import AccountRow, GroupRow, MembershipRow
 
@@ -47,25 +48,25 @@ class SqlPeople:
 
     def get(self, name: str) -> Account | None:
         """Return an account; None where there is none."""
-        with Session(self._engine) as session:
+        with reading(self._engine) as session:
             row = session.get(AccountRow, name)
         return _account(row) if row else None
 
     def of_subject(self, issuer: str, subject: str) -> Account | None:
         """Return the account of an OpenID provider's subject; None where there is none."""
         query = select(AccountRow).where(AccountRow.issuer == issuer, AccountRow.subject == subject)
-        with Session(self._engine) as session:
+        with reading(self._engine) as session:
             row = session.scalars(query).first()
         return _account(row) if row else None
 
     def every(self) -> Sequence[Account]:
         """Return all accounts, by name."""
-        with Session(self._engine) as session:
+        with reading(self._engine) as session:
             return [_account(row) for row in session.scalars(select(AccountRow).order_by(AccountRow.name))]
 
     def kept(self, name: str) -> Kept:
         """Return what is kept of an account's credentials; nothing for an account that is not there."""
-        with Session(self._engine) as session:
+        with reading(self._engine) as session:
             row = session.get(AccountRow, name)
         return _kept(row) if row else Kept()
 
@@ -87,7 +88,7 @@ class SqlPeople:
 
     def groups(self) -> Sequence[Group]:
         """Return all groups, by name."""
-        with Session(self._engine) as session:
+        with reading(self._engine) as session:
             rows = session.scalars(select(GroupRow).order_by(GroupRow.name)).all()
         return [Group(row.name, row.title, tuple(row.members)) for row in rows]
 
@@ -132,7 +133,7 @@ class SqlPeople:
     def _memberships(self, which: ColumnElement[bool]) -> Sequence[Membership]:
         query = select(MembershipRow).where(which)
         query = query.order_by(MembershipRow.application, MembershipRow.who, MembershipRow.role)
-        with Session(self._engine) as session:
+        with reading(self._engine) as session:
             rows = session.scalars(query).all()
         return [Membership(ApplicationId(row.application), row.who, ProjectRole(row.role)) for row in rows]
 

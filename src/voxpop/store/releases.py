@@ -11,6 +11,7 @@ from voxpop.kernel.ledger import Event
 from voxpop.result.egress.errors import ReleaseAbsent
 from voxpop.result.egress.model import Finding, Release, ReleaseFile, Severity
 from voxpop.result.egress.states import ReleaseState
+from voxpop.store.engine import reading
 from voxpop.store.ledger import SqlLedger
 from voxpop.store.schema import EgressRow
 
@@ -28,7 +29,7 @@ class SqlReleases:
 
     def get(self, release: str) -> Release:
         """Return a release, or raise ``Absent``."""
-        with Session(self._engine) as session:
+        with reading(self._engine) as session:
             row = session.get(EgressRow, release)
         if row is None:
             raise ReleaseAbsent(release)
@@ -55,7 +56,7 @@ class SqlReleases:
         self._ledger.move_with(event.subject, ReleaseState.REQUESTED, release.state, event, change)
 
     def _all(self, query: Select[EgressRow]) -> list[Release]:
-        with Session(self._engine) as session:
+        with reading(self._engine) as session:
             return [_release(row) for row in session.scalars(query.order_by(EgressRow.asked_at, EgressRow.id))]
 
 

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from voxpop.kernel.ids import RunId
 from voxpop.result.model import ResultFile
+from voxpop.store.engine import reading
 from voxpop.store.schema import ResultRow
 
 
@@ -32,13 +33,13 @@ class SqlResults:
     def every(self) -> Sequence[ResultFile]:
         """Return all files, by run, kind and path."""
         query = select(ResultRow).order_by(ResultRow.run, ResultRow.kind, ResultRow.path)
-        with Session(self._engine) as session:
+        with reading(self._engine) as session:
             return [_file(row) for row in session.scalars(query)]
 
     def of_content(self, sha256: str) -> ResultFile | None:
         """Return the file of this content that was kept first; None if there is none."""
         query = select(ResultRow).where(ResultRow.sha256 == sha256).order_by(ResultRow.id).limit(1)
-        with Session(self._engine) as session:
+        with reading(self._engine) as session:
             row = session.scalars(query).first()
         return _file(row) if row else None
 

@@ -4,13 +4,13 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from sqlalchemy import Engine, Select, select
-from sqlalchemy.orm import Session
 
 from voxpop.kernel.digests import Json
 from voxpop.kernel.ids import ApplianceId, ApplicationId, RunId, VolumeId
 from voxpop.kernel.ledger import Event
 from voxpop.run.model import Run
 from voxpop.run.states import RunState
+from voxpop.store.engine import reading
 from voxpop.store.ledger import SqlLedger, SubjectAbsent
 from voxpop.store.schema import RunRow
 
@@ -31,7 +31,7 @@ class SqlRuns:
 
     def add(self, run: Run, actor: str) -> None:
         """Keep a new run; the same again is silent."""
-        with Session(self._engine) as session:
+        with reading(self._engine) as session:
             if session.get(RunRow, run.id) is not None:
                 return
         row = RunRow(
@@ -57,7 +57,7 @@ class SqlRuns:
 
     def get(self, run: RunId) -> Run:
         """Return a run, or raise ``Absent``."""
-        with Session(self._engine) as session:
+        with reading(self._engine) as session:
             row = session.get(RunRow, run)
         if row is None:
             raise SubjectAbsent("run", run)
@@ -108,7 +108,7 @@ class SqlRuns:
         return self._all(query)
 
     def _all(self, query: Select[RunRow]) -> list[Run]:
-        with Session(self._engine) as session:
+        with reading(self._engine) as session:
             return [self._run(row) for row in session.scalars(query)]
 
     def _run(self, row: RunRow) -> Run:

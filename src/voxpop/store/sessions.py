@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session as Transaction
 from voxpop.access.model import FAILURES_COUNT, Session, Token
 from voxpop.kernel.digests import Json
 from voxpop.kernel.ledger import Event
+from voxpop.store.engine import reading
 from voxpop.store.ledger import SqlLedger
 from voxpop.store.schema import FailureRow, SessionRow, TokenRow
 
@@ -38,7 +39,7 @@ class SqlSessions:
 
     def get(self, digest: str) -> Session | None:
         """Return a session by the digest of its secret."""
-        with Transaction(self._engine) as transaction:
+        with reading(self._engine) as transaction:
             row = transaction.get(SessionRow, digest)
         if row is None:
             return None
@@ -62,7 +63,7 @@ class SqlSessions:
     def failures(self, key: str, since: datetime) -> tuple[int, datetime | None]:
         """Return how many tries failed since a moment, and when the first of them did."""
         query = select(func.count(), func.min(FailureRow.at)).where(FailureRow.key == key, FailureRow.at >= since)
-        with Transaction(self._engine) as transaction:
+        with reading(self._engine) as transaction:
             number, first = transaction.execute(query).one()
         return number, first
 
@@ -108,14 +109,14 @@ class SqlTokens:
 
     def of_digest(self, digest: str) -> Token | None:
         """Return a token by its secret's digest."""
-        with Transaction(self._engine) as transaction:
+        with reading(self._engine) as transaction:
             row = transaction.scalars(select(TokenRow).where(TokenRow.digest == digest)).first()
         return _token(row) if row else None
 
     def of_account(self, account: str) -> Sequence[Token]:
         """Return an account's tokens, the newest first."""
         query = select(TokenRow).where(TokenRow.account == account).order_by(TokenRow.made_at.desc(), TokenRow.id)
-        with Transaction(self._engine) as transaction:
+        with reading(self._engine) as transaction:
             return [_token(row) for row in transaction.scalars(query)]
 
     def revoke(self, token: str, actor: str) -> None:
@@ -124,7 +125,7 @@ class SqlTokens:
         def change(transaction: Transaction) -> None:
             transaction.get_one(TokenRow, token).revoked = True
 
-        with Transaction(self._engine) as transaction:
+        with reading(self._engine) as transaction:
             account = transaction.get_one(TokenRow, token).account
         self._ledger.change(Event("token.revoked", f"account:{account}", actor, facts={"token": token}), change)
 

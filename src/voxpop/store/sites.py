@@ -7,6 +7,7 @@ from sqlalchemy import Engine, delete, select
 from sqlalchemy.orm import Session
 
 from voxpop.kernel.ledger import Event
+from voxpop.store.engine import reading
 from voxpop.store.ledger import SqlLedger
 from voxpop.store.schema import SiteRow
 
@@ -49,6 +50,6 @@ class SqlSites:
 
     def every(self) -> Sequence[ConnectedSite]:
         """Return all connected sites, by name."""
-        with Session(self._engine) as session:
+        with reading(self._engine) as session:
             rows = session.scalars(select(SiteRow).order_by(SiteRow.name))
             return [ConnectedSite(row.name, row.kind, row.settings) for row in rows]

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from voxpop.kernel.ids import ParticipantLabel, VolumeId
 from voxpop.staging.model import Fate, Placed, SeriesOutcome, StudyOutcome
+from voxpop.store.engine import reading
 from voxpop.store.schema import StagedSeriesRow, StagedStudyRow
 
 
@@ -20,7 +21,7 @@ class SqlStagingRecords:
 
     def series_done(self, volume: VolumeId, ordinal: int, series: int) -> SeriesOutcome | None:
         """Return what became of a series, or None if it was not finished."""
-        with Session(self._engine) as session:
+        with reading(self._engine) as session:
             row = _find(session, volume, ordinal, series)
         return _series(row) if row else None
 
@@ -47,7 +48,7 @@ class SqlStagingRecords:
     def fates(self, volume: VolumeId) -> dict[str, int]:
         """Count the studies finished so far by what became of them."""
         query = select(StagedStudyRow.fate, func.count()).where(StagedStudyRow.volume == volume)
-        with Session(self._engine) as session:
+        with reading(self._engine) as session:
             rows = session.execute(query.group_by(StagedStudyRow.fate)).all()
             return {fate: number for fate, number in rows}  # noqa: C416 -- mypy knows what a Row unpacks to
 
@@ -60,7 +61,7 @@ class SqlStagingRecords:
             .order_by(StagedSeriesRow.ordinal, StagedSeriesRow.series)
         )
         by_study: dict[int, list[SeriesOutcome]] = {}
-        with Session(self._engine) as session:
+        with reading(self._engine) as session:
             for row in session.scalars(series):
                 by_study.setdefault(row.ordinal, []).append(_series(row))
             return [_study(row, tuple(by_study.get(row.ordinal, ()))) for row in session.scalars(studies)]

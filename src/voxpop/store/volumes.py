@@ -10,6 +10,7 @@ from voxpop.kernel.clock import Clock
 from voxpop.kernel.digests import Json
 from voxpop.kernel.ids import ApplicationId, CohortId, VolumeId
 from voxpop.kernel.ledger import Event
+from voxpop.store.engine import reading
 from voxpop.store.ledger import SqlLedger, SubjectAbsent
 from voxpop.store.schema import GrantRow, VolumeRow
 from voxpop.volume.model import Grant, Seal, Volume
@@ -35,7 +36,7 @@ class SqlVolumes:
 
     def add(self, volume: Volume, actor: str) -> None:
         """Keep a new volume that is being built; the same again is silent."""
-        with Session(self._engine) as session:
+        with reading(self._engine) as session:
             if session.get(VolumeRow, volume.id) is not None:
                 return
         facts = {"application": volume.application, "cohort": volume.cohort}
@@ -44,7 +45,7 @@ class SqlVolumes:
 
     def get(self, volume: VolumeId) -> Volume:
         """Return a volume, or raise ``Absent``."""
-        with Session(self._engine) as session:
+        with reading(self._engine) as session:
             row = session.get(VolumeRow, volume)
         if row is None:
             raise SubjectAbsent("volume", volume)
@@ -100,14 +101,14 @@ class SqlVolumes:
     def grants(self, volume: VolumeId) -> Sequence[Grant]:
         """Return the rights that stand, by person."""
         query = select(GrantRow).where(GrantRow.volume == volume).order_by(GrantRow.person)
-        with Session(self._engine) as session:
+        with reading(self._engine) as session:
             return [
                 Grant(VolumeId(row.volume), row.person, row.until, row.granted_by, row.granted_at)
                 for row in session.scalars(query)
             ]
 
     def _all(self, query: Select[VolumeRow]) -> list[Volume]:
-        with Session(self._engine) as session:
+        with reading(self._engine) as session:
             return [self._volume(row) for row in session.scalars(query)]
 
     def _volume(self, row: VolumeRow) -> Volume:

@@ -12,6 +12,7 @@ from voxpop.kernel.clock import Clock
 from voxpop.kernel.digests import Json
 from voxpop.kernel.errors import Absent
 from voxpop.kernel.ledger import Event
+from voxpop.store.engine import reading
 from voxpop.store.ledger import SqlLedger
 from voxpop.store.schema import AuditRow, WebhookRow
 
@@ -109,7 +110,7 @@ class SqlWebhooks:
     def of_account(self, account: str) -> Sequence[Webhook]:
         """Return an account's webhooks, by id."""
         query = select(WebhookRow).where(WebhookRow.account == account).order_by(WebhookRow.id)
-        with Session(self._engine) as session:
+        with reading(self._engine) as session:
             return [_webhook(row) for row in session.scalars(query)]
 
     def remove(self, account: str, name: str, actor: str) -> None:
@@ -150,12 +151,12 @@ class SqlWebhooks:
     def notices(self, after: int, most: int) -> Sequence[Notice]:
         """Return what happened after an event, the oldest first."""
         query = select(AuditRow).where(AuditRow.seq > after).order_by(AuditRow.seq).limit(most)
-        with Session(self._engine) as session:
+        with reading(self._engine) as session:
             return [Notice(row.seq, row.at, row.action, row.subject) for row in session.scalars(query)]
 
     def newest(self) -> int:
         """Return the number of the last event."""
-        with Session(self._engine) as session:
+        with reading(self._engine) as session:
             return session.scalar(select(func.max(AuditRow.seq))) or 0
 
     def told(self, name: str, seq: int) -> None:
