@@ -261,7 +261,7 @@ class DurableWork:
 
     def _plan(self, volume: Volume, actor: str, site: str = "") -> Appliance:
         application = self._applications.get(volume.application)
-        environment = environment_of(application)
+        environment = environment_of(application, queue=self._appliances.has_queue(application.software))
         return self._appliances.plan(
             application.id, environment, volume.id, volume.digest, site or self._places.site, actor
         )
