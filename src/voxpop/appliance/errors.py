@@ -46,6 +46,17 @@ class RecipeAlone(Refused):
         self.needed = needed
 
 
+class RecipesConflict(Refused):
+    """Two recipes were asked for that can't be on one machine."""
+
+    code = "recipes-conflict"
+
+    def __init__(self, recipe: str, other: str, why: str) -> None:
+        super().__init__(f"recipes '{recipe}' and '{other}' can't be had together ({why}): leave one of them out")
+        self.recipe = recipe
+        self.other = other
+
+
 class RecipeWithoutRole(Refused):
     """A recipe that can't be installed."""
 
