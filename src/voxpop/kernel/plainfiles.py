@@ -8,7 +8,9 @@ import errno
 import os
 import stat
 from collections.abc import Collection, Iterator
+from itertools import islice
 from pathlib import Path, PurePosixPath
+from typing import Self
 
 
 def plain_file(folder: Path, relative: str) -> Path | None:
@@ -46,12 +48,70 @@ def read_plain(folder: Path, name: str) -> bytes:
         descriptor = os.open(folder / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as failure:
         if failure.errno in (errno.ELOOP, errno.ENXIO):
-            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT)) from None
+            raise _not_there() from None
         raise
+    return _read(descriptor, -1)
+
+
+class PlainFolder:
+    """A folder that is held open, so that nothing can be put in its place while it is looked into.
+
+    Raises
+    ------
+    FileNotFoundError
+        If it is not there, or a link stands in its place.
+    """
+
+    def __init__(self, path: Path) -> None:
+        try:
+            self._descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        except OSError as failure:
+            if failure.errno in (errno.ELOOP, errno.ENOTDIR):
+                raise _not_there() from None
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        os.close(self._descriptor)
+
+    def names(self, most: int) -> list[str]:
+        """Return what lies in it, at most so many."""
+        with os.scandir(self._descriptor) as entries:
+            return [entry.name for entry in islice(entries, most)]
+
+    def read(self, name: str, most: int) -> bytes:
+        """Return the beginning of a file that lies in it.
+
+        Parameters
+        ----------
+        most : int, bytes
+
+        Raises
+        ------
+        FileNotFoundError
+            If it is not there, or is no plain file.
+        """
+        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        try:
+            descriptor = os.open(name, flags, dir_fd=self._descriptor)
+        except OSError as failure:
+            if failure.errno in (errno.ELOOP, errno.ENXIO):
+                raise _not_there() from None
+            raise
+        return _read(descriptor, most)
+
+
+def _read(descriptor: int, most: int) -> bytes:
     with os.fdopen(descriptor, "rb") as stream:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
-        return stream.read()
+            raise _not_there()
+        return stream.read(most)
+
+
+def _not_there() -> FileNotFoundError:
+    return FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
 
 
 def strange(folder: Path, apart: Collection[str] = ()) -> Iterator[str]:

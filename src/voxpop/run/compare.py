@@ -9,7 +9,8 @@ from voxpop.run.model import Comparison, Difference, FileFact, Port, RunRecord, 
 def compare(original: RunRecord, repeat: RunRecord) -> Comparison:
     """Name the first step, in workflow order, whose output differs.
 
-    Times, exit codes of both (they ended well) and the environment may differ; content may not.
+    Times, exit codes of both (they ended well), the environment, and where and with what an execution was done may
+    differ; content may not.
     """
     first = next(_differences(original, repeat), None)
     return Comparison(

@@ -124,6 +124,46 @@ class RunStopped(Refused):
         self.run = run
 
 
+class JobLost(Refused):
+    """A queue lost one job of a run again and again."""
+
+    code = "job-lost"
+
+    def __init__(self, run: str, step: str, queue: str, times: int) -> None:
+        super().__init__(
+            f"run '{run}': queue '{queue}' lost a job of step '{step}' {times} times, and it is not tried again: "
+            "look at the appliance's workers, then start the run again"
+        )
+        self.run = run
+        self.step = step
+
+
+class QueueSilent(Unavailable):
+    """The queue of a run has not answered for a long time."""
+
+    code = "queue-silent"
+
+    def __init__(self, run: str, queue: str) -> None:
+        super().__init__(
+            f"run '{run}' waits for queue '{queue}', which does not answer: once it does, `voxpop run resume {run}` "
+            "goes on where it was"
+        )
+        self.run = run
+
+
+class JobUnfit(Refused):
+    """What a run's own process wants from the queue is nothing that a queue can be asked."""
+
+    code = "job-unfit"
+
+    def __init__(self, run: str) -> None:
+        super().__init__(
+            f"run '{run}' was stopped, since it asked its queue for a job that can't be one: "
+            "look at what the pipeline's tools write to the run's folder"
+        )
+        self.run = run
+
+
 class RecordInvalid(Invalid):
     """A run's record can't be read."""
 

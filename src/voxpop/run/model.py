@@ -116,6 +116,14 @@ class StepRecord:
         Which of the scattered executions, from 0; 0 for a step that is not scattered.
     inputs, outputs : mapping of port to files or a JSON value
         A port that carries files has a tuple of ``FileFact``.
+    queue : str
+        ``local``, ``htcondor`` or ``slurm``; empty where it was done beside the engine, without a queue.
+    node : str
+        The queue's worker that did it, by the name that its appliance gives it.
+    attempts : int
+        How often it was begun.
+    cores, memory_mb : int
+        What it was given; 0 where that was not recorded.
     """
 
     step: str
@@ -127,6 +135,11 @@ class StepRecord:
     exit_code: int
     inputs: Mapping[str, Port]
     outputs: Mapping[str, Port]
+    queue: str = ""
+    node: str = ""
+    attempts: int = 1
+    cores: int = 0
+    memory_mb: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +149,7 @@ class RunRecord:
     Parameters
     ----------
     environment : mapping
-        Python, packages by version, platform, sandbox; no host name, no user name, no path.
+        Python, packages by version, platform, the image's digest and the queue; no host name, no user name, no path.
     outputs : mapping of workflow output to files
     """
 

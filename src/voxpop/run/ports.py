@@ -193,6 +193,25 @@ class Batch(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Cluster:
+    """A queue that a run's commands are handed to, and the workers behind it.
+
+    Parameters
+    ----------
+    workers : int
+        How many there may be at most.
+    cores, memory_gb, gpus : int
+        Of one worker.
+    """
+
+    batch: Batch
+    workers: int
+    cores: int
+    memory_gb: int
+    gpus: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Task:
     """One run as the engine is told.
 
@@ -206,6 +225,8 @@ class Task:
         The workflow's input object: absolute paths for files.
     image : str
         The digest of the image that it runs in; empty where there is none.
+    cluster : Cluster, optional
+        Does the workflow's commands; without one they are done beside the engine.
     """
 
     run: RunId
@@ -218,6 +239,7 @@ class Task:
     cores: int
     memory_gb: int
     image: str = ""
+    cluster: Cluster | None = None
 
 
 class Engine(Protocol):

@@ -82,6 +82,11 @@ def step_to_json(step: StepRecord) -> Json:
         "exit_code": step.exit_code,
         "inputs": _ports_json(step.inputs),
         "outputs": _ports_json(step.outputs),
+        "queue": step.queue,
+        "node": step.node,
+        "attempts": step.attempts,
+        "cores": step.cores,
+        "memory_mb": step.memory_mb,
     }
 
 
@@ -141,6 +146,11 @@ def _step(value: Any) -> StepRecord:
         exit_code=value["exit_code"],
         inputs=_ports(value["inputs"]),
         outputs=_ports(value["outputs"]),
+        queue=str(value.get("queue", "")),  # these five are not in records of before there were queues
+        node=str(value.get("node", "")),
+        attempts=int(value.get("attempts", 1)),
+        cores=int(value.get("cores", 0)),
+        memory_mb=int(value.get("memory_mb", 0)),
     )
 
 

@@ -1,5 +1,6 @@
 """The use cases of runs: make one, carry it out, repeat it, cancel it, read its log."""
 
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -9,12 +10,13 @@ from voxpop.kernel.digests import Json, sha256_bytes, sha256_file
 from voxpop.kernel.errors import Unavailable, VoxpopError
 from voxpop.kernel.ids import ApplianceId, ApplicationId, RunId, VolumeId
 from voxpop.kernel.ledger import Event, Ledger
-from voxpop.kernel.plainfiles import read_plain, strange
+from voxpop.kernel.plainfiles import plain_file, read_plain, strange
 from voxpop.run.compare import compare
 from voxpop.run.errors import LinkLeft, NotRepeatable, RecordAbsent, RunBusy, RunStopped
 from voxpop.run.model import Comparison, Pipeline, Run, RunRecord
+from voxpop.run.moving import move_whole
 from voxpop.run.pipelines import check_parameters, folder_digest, task_inputs
-from voxpop.run.ports import Engine, Runs, Sandbox, Task
+from voxpop.run.ports import Batch, Cluster, Engine, Runs, Sandbox, Task
 from voxpop.run.records import dumps, loads
 from voxpop.run.states import LIFE_CYCLE, RunState
 
@@ -30,6 +32,35 @@ Tick = Callable[[str], None]
 
 def _unseen(step: str) -> None:
     del step
+
+
+def _without_queue(place: "Workplace") -> Batch | None:
+    del place
+    return None
+
+
+def _without_bench(run: Run) -> Path | None:
+    del run
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Queues:
+    """The batch queues of workplaces.
+
+    Parameters
+    ----------
+    batches : callable
+        Returns the queue of a workplace; None where it has none.
+    benches : callable
+        Returns the folder that a run works in while it is not done; None where that is its results.
+    """
+
+    batches: Callable[["Workplace"], Batch | None] = _without_queue
+    benches: Callable[[Run], Path | None] = _without_bench
+
+
+_NO_QUEUES = Queues()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +92,13 @@ class Workplace:
     appliance : str
     image : str
         The digest of the image that its machines are made of; empty where there is none.
+    queue : str
+        The batch queue that the run's commands are handed to; empty where there is none.
+    bench : Path, optional
+        Where the run works until it is done, ``<bench>/<run id>``: all workers see it under this name. None where it
+        works in ``runs``.
+    workers, worker_cores, worker_memory_gb, worker_gpus : int
+        How many workers the queue may have at most, and what each of them has.
     """
 
     volume: Path
@@ -72,6 +110,12 @@ class Workplace:
     site: str = ""
     appliance: str = ""
     image: str = ""
+    queue: str = ""
+    bench: Path | None = None
+    workers: int = 0
+    worker_cores: int = 0
+    worker_memory_gb: int = 0
+    worker_gpus: int = 0
 
 
 class RunService:
@@ -81,16 +125,25 @@ class RunService:
     ----------
     sandboxes : callable
         Returns the sandbox of a workplace.
+    queues : Queues
+        Where the runs of appliances with a queue are done.
     """
 
     def __init__(
-        self, runs: Runs, engine: Engine, sandboxes: Callable[[Workplace], Sandbox], ledger: Ledger, clock: Clock
+        self,
+        runs: Runs,
+        engine: Engine,
+        sandboxes: Callable[[Workplace], Sandbox],
+        ledger: Ledger,
+        clock: Clock,
+        queues: Queues = _NO_QUEUES,
     ) -> None:
         self._runs = runs
         self._engine = engine
         self._sandboxes = sandboxes
         self._ledger = ledger
         self._clock = clock
+        self._queues = queues
 
     def create(self, order: Order, pipeline: Pipeline, place: Workplace, actor: str) -> Run:
         """Make a run, or return the one of the same work that has not ended well yet.
@@ -124,7 +177,7 @@ class RunService:
         if run.state is RunState.DONE:
             return self.record(run_id)
         self._check_unchanged(run, pipeline, place)
-        task = _task(run, pipeline, place)
+        task = _task(run, pipeline, place, self._queues.batches(place))
         self._begin(run, actor)
         try:
             record = self._engine.execute(
@@ -138,7 +191,11 @@ class RunService:
         except VoxpopError as failed:
             self._end(run_id, RunState.FAILED, actor, failed)
             raise
-        self._check_plain(run, actor)
+        self._check_plain(run, task.folder, actor)
+        if task.folder != run.results:
+            move_whole(task.folder, run.results)
+        elif place.bench is not None:  # moved by a process that died just after
+            shutil.rmtree(place.bench / run_id, ignore_errors=True)
         self._done(record, actor)
         return record
 
@@ -224,10 +281,14 @@ class RunService:
         return self._left(run_id, PROGRESS).count(b"\n")
 
     def _left(self, run_id: RunId, name: str) -> bytes:
-        try:
-            return read_plain(self._runs.get(run_id).results, name)
-        except FileNotFoundError:
-            return b""
+        run = self._runs.get(run_id)
+        bench = self._queues.benches(run) if run.state is not RunState.DONE else None
+        for folder in (bench, run.results):
+            try:
+                return read_plain(folder, name) if folder else b""
+            except FileNotFoundError:
+                continue
+        return b""
 
     def _unfinished_or_new(
         self, order: Order, pipeline: Pipeline, place: Workplace, actor: str, repeats: RunId | None
@@ -255,9 +316,9 @@ class RunService:
         self._runs.add(run, actor)
         return run
 
-    def _check_plain(self, run: Run, actor: str) -> None:
+    def _check_plain(self, run: Run, folder: Path, actor: str) -> None:
         """Refuse a run that left links: they would be followed outside its sandbox."""
-        link = next(strange(run.results, apart=(STEPS,)), None)
+        link = next(strange(folder, apart=(STEPS,)), None)
         if link is not None:
             refusal = LinkLeft(run.id, link)
             self._end(run.id, RunState.FAILED, actor, refusal)
@@ -314,7 +375,7 @@ class RunService:
         self._ledger.move(event.subject, source, target, event)
 
 
-def _task(run: Run, pipeline: Pipeline, place: Workplace) -> Task:
+def _task(run: Run, pipeline: Pipeline, place: Workplace, batch: Batch | None) -> Task:
     pipeline = replace(pipeline, parameters={**pipeline.parameters, **run.parameters})
     return Task(
         run=run.id,
@@ -322,12 +383,25 @@ def _task(run: Run, pipeline: Pipeline, place: Workplace) -> Task:
         volume_id=run.volume,
         volume_digest=place.volume_digest,
         volume=place.volume,
-        folder=run.results,
+        folder=_working_folder(run, place),
         inputs=task_inputs(pipeline, place.volume),
         cores=place.cores,
         memory_gb=place.memory_gb,
         image=place.image,
+        cluster=_cluster(place, batch),
     )
+
+
+def _working_folder(run: Run, place: Workplace) -> Path:
+    """Return where a run works: one that was moved to its results already, and then interrupted, is there."""
+    moved = plain_file(run.results, RECORD) is not None
+    return run.results if place.bench is None or moved else place.bench / run.id
+
+
+def _cluster(place: Workplace, batch: Batch | None) -> Cluster | None:
+    if batch is None:
+        return None
+    return Cluster(batch, place.workers, place.worker_cores, place.worker_memory_gb, place.worker_gpus)
 
 
 def _comparison_facts(comparison: Comparison) -> dict[str, Json]:

@@ -16,8 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from voxpop.backends.jobs.cwltool.facts import Facts, Roots, read_manifest
+from voxpop.backends.jobs.cwltool.outbox import Outbox
 from voxpop.backends.jobs.cwltool.outputs import place_outputs
 from voxpop.backends.jobs.cwltool.recorder import Recorder
+from voxpop.backends.jobs.cwltool.request import JOBS
 from voxpop.backends.jobs.cwltool.spec import (
     BUSY,
     DISK_FULL,
@@ -125,6 +127,7 @@ def _run(spec: Spec, folder: Path, kept_names: tuple[str, ...]) -> RunRecord:
     from cwltool.load_tool import load_tool
     from schema_salad.exceptions import ValidationException
 
+    from voxpop.backends.jobs.cwltool import queue
     from voxpop.backends.jobs.cwltool.executor import RecordingExecutor
     from voxpop.backends.jobs.cwltool.tools import PlacedContext, make_tool, step_order
 
@@ -132,9 +135,13 @@ def _run(spec: Spec, folder: Path, kept_names: tuple[str, ...]) -> RunRecord:
     started_at = SystemClock().now()
     volume = Path(spec.volume)
     facts = Facts(Roots(volume, Path(spec.pipeline_folder), folder), read_manifest(volume))
-    recorder = Recorder(folder, facts)
-    executor = RecordingExecutor(spec.cores, spec.memory_gb, recorder)
+    outbox = Outbox(spec.run, folder, spec.queue) if spec.queue else None
+    if outbox is not None:
+        queue.install()
+    recorder = Recorder(folder, facts, outbox)
+    executor = RecordingExecutor(spec)
     inputs = _uris(spec.inputs)
+    around = {"image": spec.image, "queue": spec.queue}
     try:
         process = load_tool(Path(spec.workflow).as_uri(), LoadingContext({"construct_tool_object": make_tool}))
         context = PlacedContext(_settings(spec, kept_names, executor.select_resources), recorder)
@@ -146,6 +153,7 @@ def _run(spec: Spec, folder: Path, kept_names: tuple[str, ...]) -> RunRecord:
     if status != "success" or values is None:
         raise _Failed(_failure(recorder, executor.refusals))
     steps = recorder.steps(step_order(process))
+    shutil.rmtree(folder / JOBS, ignore_errors=True)
     return RunRecord(
         run=RunId(spec.run),
         pipeline=spec.pipeline,
@@ -155,7 +163,7 @@ def _run(spec: Spec, folder: Path, kept_names: tuple[str, ...]) -> RunRecord:
         started_at=min([started_at, *(step.started_at for step in steps)]),
         ended_at=SystemClock().now(),
         sandbox=spec.sandbox,
-        environment=environment() | ({"image": spec.image} if spec.image else {}),
+        environment=environment() | {name: value for name, value in around.items() if value},
         inputs=recorded_inputs,
         steps=steps,
         outputs=place_outputs(values, folder, facts),

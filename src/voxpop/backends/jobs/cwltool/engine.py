@@ -7,10 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from voxpop.backends import process
+from voxpop.backends.jobs.cwltool.dispatch import Dispatcher
 from voxpop.backends.jobs.cwltool.spec import BUSY, DISK_FULL, LOCK, LOG, OUTCOME, PROGRESS, RECORD, SPEC, Failure, Spec
 from voxpop.backends.process import Child, ToolTimedOut
 from voxpop.kernel import disk
-from voxpop.kernel.errors import VoxpopError
+from voxpop.kernel.errors import Refused, VoxpopError
 from voxpop.kernel.plainfiles import read_plain
 from voxpop.run.errors import (
     DiskFull,
@@ -29,6 +30,8 @@ from voxpop.run.records import loads
 _FOLLOW_EVERY_S = 0.1
 _ASK_EVERY_S = 0.5
 _GRACE_S = 5.0
+_CONDUCTOR_CORES = 1  # with a queue, the child only says what is to be done
+_CONDUCTOR_MEMORY_GB = 2
 _DYING_S = 1.0  # what a killed sandbox held may take a moment to die with it
 _SIGNALLED = 128  # a shell and a sandbox add it to the number of the signal that ended their child
 
@@ -59,20 +62,28 @@ class CwltoolEngine:
             If another process carries the run out.
         RunStopped
             If it was not wanted any more.
+        JobLost
+            If its queue lost one job again and again.
+        QueueSilent
+            If its queue did not answer for a long time.
         """
         _without_links(_made(task.folder))
         _wait_for_the_dying(task.run, task.folder)
         done = _record(task)
         if done is not None:
             return done
-        exit_code = self._follow(task, self._start(task, sandbox), tick, wanted)
-        if exit_code == 0:
-            record = _record(task)
-            if record is None:
-                raise RunInterrupted(task.run)
-            (task.folder / SPEC).unlink(missing_ok=True)
-            return record
-        raise _why(task, exit_code)
+        dispatcher = Dispatcher(task.run, task.folder.resolve(), task.cluster) if task.cluster else None
+        try:
+            exit_code = self._follow(task, self._start(task, sandbox), tick, wanted, dispatcher)
+            record = _ended(task, exit_code)
+        except Refused:
+            if dispatcher:
+                dispatcher.give_up()
+            raise
+        if dispatcher:
+            dispatcher.give_up()  # there is nothing left, unless the run asked for what it did not wait for
+        (task.folder / SPEC).unlink(missing_ok=True)
+        return record
 
     def _start(self, task: Task, sandbox: Sandbox) -> Child:
         folder = _made(task.folder)
@@ -85,12 +96,19 @@ class CwltoolEngine:
         confinement = Confinement(
             read_only=(task.volume.resolve(), task.pipeline.folder.resolve()),
             read_write=(folder,),
-            cores=task.cores,
-            memory_gb=task.memory_gb,
+            cores=_CONDUCTOR_CORES if task.cluster else task.cores,
+            memory_gb=_CONDUCTOR_MEMORY_GB if task.cluster else task.memory_gb,
         )
         return process.start(sandbox.wrap(command, confinement), cwd=folder, stdout=folder / LOG)
 
-    def _follow(self, task: Task, child: Child, tick: Callable[[str], None], wanted: Callable[[], bool]) -> int:
+    def _follow(
+        self,
+        task: Task,
+        child: Child,
+        tick: Callable[[str], None],
+        wanted: Callable[[], bool],
+        dispatcher: Dispatcher | None,
+    ) -> int:
         progress = _Progress(task.folder / PROGRESS, tick)
         asked = time.monotonic()
         try:
@@ -102,6 +120,8 @@ class CwltoolEngine:
                 progress.read()
                 if exit_code is not None:
                     return exit_code
+                if dispatcher:
+                    dispatcher.step()
                 if time.monotonic() - asked >= _ASK_EVERY_S:
                     asked = time.monotonic()
                     if not wanted():
@@ -182,6 +202,7 @@ def _write(spec: Spec, path: Path) -> None:
 
 
 def _spec(task: Task, folder: Path, sandbox: Sandbox) -> Spec:
+    cluster = task.cluster
     return Spec(
         run=task.run,
         pipeline=f"{task.pipeline.name}/{task.pipeline.version}",
@@ -194,10 +215,13 @@ def _spec(task: Task, folder: Path, sandbox: Sandbox) -> Spec:
         folder=str(folder),
         inputs=dict(task.inputs),
         parameters=dict(task.pipeline.parameters),
-        cores=task.cores,
-        memory_gb=task.memory_gb,
+        cores=cluster.workers * cluster.cores if cluster else task.cores,
+        memory_gb=cluster.workers * cluster.memory_gb if cluster else task.memory_gb,
+        each_cores=cluster.cores if cluster else task.cores,
+        each_memory_gb=cluster.memory_gb if cluster else task.memory_gb,
         sandbox=sandbox.name,
         image=task.image,
+        queue=cluster.batch.name if cluster else "",
     )
 
 
@@ -208,6 +232,15 @@ def _record(task: Task) -> RunRecord | None:
         return None
     same = record.run == task.run and record.pipeline_digest == task.pipeline.digest
     return record if same and record.volume_digest == task.volume_digest else None
+
+
+def _ended(task: Task, exit_code: int) -> RunRecord:
+    if exit_code != 0:
+        raise _why(task, exit_code)
+    record = _record(task)
+    if record is None:
+        raise RunInterrupted(task.run)
+    return record
 
 
 def _why(task: Task, exit_code: int) -> VoxpopError:

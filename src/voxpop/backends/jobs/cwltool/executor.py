@@ -12,28 +12,33 @@ from cwltool.executors import TMPDIR_LOCK, JobExecutor
 from cwltool.job import JobBase
 from cwltool.process import Process
 
-from voxpop.backends.jobs.cwltool.recorder import Recorder
-from voxpop.backends.jobs.cwltool.spec import LOG
-from voxpop.backends.jobs.cwltool.tools import MortalJob
+from voxpop.backends.jobs.cwltool.spec import LOG, Spec
+from voxpop.backends.jobs.cwltool.tools import MortalJob, QueuedJob
 from voxpop.kernel.clock import SystemClock
 
 _MIB_PER_GB = 1024
+_AHEAD = 2
+_MOST_AT_ONCE = 512  # each has a thread
 
 
 class RecordingExecutor(JobExecutor):
     """Starts each job when its cores and memory are free, in the order of the workflow.
 
+    With a queue, twice as many are handed over as its workers can do at one time, so that none of them waits for us.
+
     cwltool's own parallel executor loses records, and may wait three seconds for a job that has ended already.
     """
 
-    def __init__(self, cores: int, memory_gb: int, recorder: Recorder) -> None:
+    def __init__(self, spec: Spec) -> None:
         super().__init__()
         self.refusals: list[str] = []
-        self._recorder = recorder
-        self._cores = cores
-        self._ram_mib = memory_gb * _MIB_PER_GB
-        self._free_cores = cores
-        self._free_ram_mib = self._ram_mib
+        self._owner = "a worker of the queue" if spec.queue else "the run"
+        self._cores = spec.each_cores
+        self._ram_mib = spec.each_memory_gb * _MIB_PER_GB
+        ahead = _AHEAD if spec.queue else 1
+        self._free_cores = spec.cores * ahead
+        self._free_ram_mib = spec.memory_gb * _MIB_PER_GB * ahead
+        self._most_at_once = min(self._free_cores, _MOST_AT_ONCE)
         self._running = 0
         self._broken: list[WorkflowException] = []
 
@@ -42,7 +47,7 @@ class RecordingExecutor(JobExecutor):
         del context
         for kind, unit, given in (("cores", "cores", self._cores), ("ram", "MiB of memory", self._ram_mib)):
             if request[f"{kind}Min"] > given:
-                sentence = f"a tool asks for {request[f'{kind}Min']:g} {unit}, the run has {given}"
+                sentence = f"a tool asks for {request[f'{kind}Min']:g} {unit}, {self._owner} has {given}"
                 self.refusals.append(sentence)
                 raise WorkflowException(sentence)
         return {
@@ -59,7 +64,7 @@ class RecordingExecutor(JobExecutor):
         del logger
         changed = runtime_context.workflow_eval_lock
         assert changed is not None
-        with ThreadPoolExecutor(max_workers=self._cores) as pool, changed:
+        with ThreadPoolExecutor(max_workers=self._most_at_once) as pool, changed:
             for job in process.job(job_order_object, self.output_callback, runtime_context):
                 if isinstance(job, JobBase):
                     self._start(job, pool, runtime_context, changed)
@@ -102,11 +107,13 @@ class RecordingExecutor(JobExecutor):
                 changed.notify_all()
 
     def _run(self, job: JobBase, context: RuntimeContext) -> None:
-        if not isinstance(job, MortalJob):
+        if not isinstance(job, MortalJob | QueuedJob):
             job.run(context, TMPDIR_LOCK)
             return
         own = context.copy()
         with (job.execution.folder / LOG).open("wb") as log:
             own.default_stdout = own.default_stderr = log
             job.execution.started_at = SystemClock().now()
+            job.execution.cores = math.ceil(job.builder.resources["cores"])
+            job.execution.memory_mb = math.ceil(job.builder.resources["ram"])
             job.run(own, TMPDIR_LOCK)

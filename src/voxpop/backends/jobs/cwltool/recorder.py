@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from voxpop.backends.jobs.cwltool.facts import Facts, leaves, local_path
+from voxpop.backends.jobs.cwltool.outbox import Outbox
 from voxpop.backends.jobs.cwltool.spec import LOG, PROGRESS, STEPS, Failure, write_whole
 from voxpop.kernel.clock import SystemClock
 from voxpop.kernel.digests import Json, sha256_json
@@ -37,6 +38,8 @@ class Execution:
         Digest of the tool and all that it is given.
     attempt : Path
         Where the tool writes until it has ended well.
+    name : str
+        What a queue knows it by; empty where there is none.
     """
 
     step: str
@@ -47,12 +50,25 @@ class Execution:
     attempt: Path
     started_at: datetime
     inputs: Mapping[str, Port]
+    name: str = ""
     exit_code: int | None = None
+    cores: int = 0
+    memory_mb: int = 0
 
     @property
     def position(self) -> int:
         """Which of the scattered executions, as far as one number can say."""
         return self.indices[0] if self.indices else 0
+
+    @property
+    def before(self) -> Path:
+        """Where a queue's job keeps what its folder was when it began."""
+        return self.folder / "before"
+
+    @property
+    def scratch(self) -> Path:
+        """Where the temporary folders of a queue's job are: they outlive the run's own, which end with its child."""
+        return self.folder / "tmp"
 
 
 class Recorder:
@@ -62,10 +78,13 @@ class Recorder:
     ----------
     folder : Path
         The run's own folder.
+    outbox : Outbox, optional
+        Where commands are handed to a queue.
     """
 
-    def __init__(self, folder: Path, facts: Facts) -> None:
+    def __init__(self, folder: Path, facts: Facts, outbox: Outbox | None = None) -> None:
         self.facts = facts
+        self.outbox = outbox
         self.failures: list[Failure] = []
         self._folder = folder
         self._steps: dict[tuple[str, tuple[int, ...]], StepRecord] = {}
@@ -79,15 +98,18 @@ class Recorder:
         name = "-".join([step.replace("/", "."), *map(str, indices)])
         folder = self._folder / STEPS / name
         shape: Json = {"tool": tool.sha256, "step": step, "values": portable(values, self.facts)}
+        key = sha256_json(shape)
+        queued = self.outbox.name(key, indices) if self.outbox else ""
         return Execution(
             step=step,
             indices=indices,
             tool=tool,
-            key=sha256_json(shape),
+            key=key,
             folder=folder,
-            attempt=folder / f"attempt-{os.getpid()}",
+            attempt=folder / f"attempt-{queued or os.getpid()}",
             started_at=_CLOCK.now(),
             inputs=inputs,
+            name=queued,
         )
 
     def kept(self, execution: Execution) -> dict[str, Any] | None:
@@ -106,21 +128,30 @@ class Recorder:
         return outputs
 
     def prepare(self, execution: Execution) -> None:
-        """Make room for an attempt; what an attempt before left goes."""
-        shutil.rmtree(execution.folder, ignore_errors=True)
+        """Make room for an attempt; what an attempt before left goes, unless a queue still has it, or has done it."""
+        if not self.taken_up(execution):
+            shutil.rmtree(execution.folder, ignore_errors=True)
         self.facts.forget(execution.folder)
-        execution.attempt.mkdir(parents=True)
+        for folder in (execution.attempt, execution.scratch):
+            folder.mkdir(parents=True, exist_ok=True)
+
+    def taken_up(self, execution: Execution) -> bool:
+        """Say whether a queue was handed this execution by a child before this one."""
+        return self.outbox is not None and self.outbox.knows(execution.name)
 
     def collected(self, execution: Execution, outputs: dict[str, Any]) -> dict[str, Any]:
         """Put what an execution wrote in its place, and return its outputs from there."""
         out = execution.folder / "out"
         execution.attempt.replace(out)
+        for left in (execution.before, execution.scratch):
+            shutil.rmtree(left, ignore_errors=True)
         moved: dict[str, Any] = _moved(outputs, execution.attempt, out)
         self.facts.ports(moved)  # read here, beside other executions, and not when the workflow waits
         return moved
 
     def ended(self, execution: Execution, outputs: Mapping[str, Any]) -> None:
         """Keep an execution that ended well."""
+        begun = self.outbox.begun(execution.name) if self.outbox else []
         record = StepRecord(
             step=execution.step,
             position=execution.position,
@@ -131,15 +162,24 @@ class Recorder:
             exit_code=execution.exit_code or 0,
             inputs=execution.inputs,
             outputs=self.facts.ports(outputs),
+            queue=self.outbox.queue if self.outbox else "",
+            node=begun[-1] if begun else "",
+            attempts=max(len(begun), 1),
+            cores=execution.cores,
+            memory_mb=execution.memory_mb,
         )
         known = {"key": execution.key, "record": step_to_json(record), "outputs": portable(outputs, self.facts)}
         write_whole(execution.folder / "step.json", json.dumps(known, indent=1, sort_keys=True))
         self._log(execution, f"exit code {record.exit_code}")
         self._note(execution, record)
+        if self.outbox:
+            self.outbox.done(execution.name)
 
     def failed(self, execution: Execution) -> None:
         """Keep that an execution did not end well."""
         code = execution.exit_code
+        if self.outbox:
+            self.outbox.failed(execution.name)
         self.failures.append(Failure(execution.step, execution.position, code))
         self._log(execution, "not carried out" if code is None else f"exit code {code}")
 

@@ -24,7 +24,17 @@ DISK_FULL = 3
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """One run, as the child is told; paths are absolute."""
+    """One run, as the child is told; paths are absolute.
+
+    Parameters
+    ----------
+    cores, memory_gb : int
+        What commands may have at one time; with a queue, of all its workers.
+    queue : str
+        Empty where the child does the commands itself.
+    each_cores, each_memory_gb : int
+        What one command may have: with a queue that of one worker, else as above.
+    """
 
     run: str
     pipeline: str
@@ -39,8 +49,11 @@ class Spec:
     parameters: Mapping[str, Json]
     cores: int
     memory_gb: int
+    each_cores: int
+    each_memory_gb: int
     sandbox: str
     image: str = ""
+    queue: str = ""
 
     def write(self, path: Path) -> None:
         """Write it for the child, whole or not at all."""

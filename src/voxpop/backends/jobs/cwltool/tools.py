@@ -6,6 +6,7 @@ there are as many records as jobs.
 
 import functools
 import shutil
+import threading
 from collections.abc import Callable, Generator, Mapping, MutableMapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from cwltool.process import Process, shortname
 from cwltool.workflow import Workflow, WorkflowStep, default_make_tool
 from cwltool.workflow_job import ReceiveScatterOutput
 
+from voxpop.backends.jobs.cwltool import queue
 from voxpop.backends.jobs.cwltool.recorder import Execution, Recorder
 
 Place = tuple[str, tuple[int, ...]]
@@ -64,6 +66,26 @@ class MortalJob(CommandLineJob):
         super()._execute([*_dies_with_parent(), *runtime], env, runtimeContext, monitor_function)
 
 
+class QueuedJob(CommandLineJob):
+    """A command that a queue does; one that it was handed before is only waited for."""
+
+    execution: Execution
+
+    def run(
+        self,
+        runtimeContext: RuntimeContext,  # noqa: N803 -- cwltool's name
+        tmpdir_lock: "threading.Lock | None" = None,
+    ) -> None:
+        """Hand the command over, and collect what it came to."""
+        assert isinstance(runtimeContext, PlacedContext)
+        with queue.handing_over(self.execution, runtimeContext.recorder, self.builder.resources):
+            if runtimeContext.recorder.taken_up(self.execution):
+                self._setup(runtimeContext)
+                self._execute([], self.environment, runtimeContext)
+            else:
+                super().run(runtimeContext, tmpdir_lock)
+
+
 class RecordedTool(CommandLineTool):
     """A tool whose executions are recorded, and not done twice."""
 
@@ -87,18 +109,23 @@ class RecordedTool(CommandLineTool):
         context = runtimeContext.copy()
         context.outdir = str(execution.attempt)
         context.name = execution.folder.name
+        if recorder.outbox:
+            context.tmpdir_prefix = context.tmp_outdir_prefix = f"{execution.scratch}/job-"
         callback = functools.partial(_ended, recorder, execution, output_callbacks or _nobody)
         for job in super().job(job_order, callback, context):
-            if isinstance(job, MortalJob):
+            if isinstance(job, MortalJob | QueuedJob):
                 job.execution = execution
                 execution.inputs = recorder.facts.ports(job.joborder)
                 job.collect_outputs = functools.partial(self._collect, recorder, execution, job.collect_outputs)
             yield job
 
     def make_job_runner(self, runtimeContext: RuntimeContext) -> type[JobBase]:  # noqa: N803 -- cwltool's name
-        """Return the kind of job that ends with its parent."""
+        """Return the kind of job that ends with its parent, or that a queue does."""
         kind = super().make_job_runner(runtimeContext)
-        return MortalJob if kind is CommandLineJob else kind
+        if kind is not CommandLineJob:
+            return kind
+        assert isinstance(runtimeContext, PlacedContext)
+        return QueuedJob if runtimeContext.recorder.outbox else MortalJob
 
     def _collect(
         self, recorder: Recorder, execution: Execution, collect: Callable[..., Any], outdir: str, exit_code: int
