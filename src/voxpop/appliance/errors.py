@@ -236,6 +236,59 @@ class TerminalNotAllowed(Refused):
         self.appliance = appliance
 
 
+class WorkersRefused(Refused):
+    """Workers that an appliance does not get."""
+
+    code = "workers-refused"
+
+    def __init__(self, appliance: str, workers: int, why: str) -> None:
+        super().__init__(f"appliance '{appliance}' gets {workers} of the workers asked for: {why}")
+        self.appliance = appliance
+
+
+class WorkersUnknown(Invalid):
+    """A name that is no worker's."""
+
+    code = "workers-unknown"
+
+    def __init__(self) -> None:
+        super().__init__("a worker is called w1, w2 and so on: give such names")
+
+
+class NoWorkers(Refused):
+    """An appliance whose size is fixed."""
+
+    code = "no-workers"
+
+    def __init__(self, appliance: str) -> None:
+        super().__init__(
+            f"appliance '{appliance}' has no queue that workers come and go for: ask for 'htcondor' or 'slurm' in the "
+            "application's software"
+        )
+        self.appliance = appliance
+
+
+class SizeRefused(Refused):
+    """A number of workers that an appliance can't have now."""
+
+    code = "size-refused"
+
+    def __init__(self, appliance: str, why: str) -> None:
+        super().__init__(f"appliance '{appliance}' stays as it is: {why}")
+        self.appliance = appliance
+
+
+class SizeInvalid(Invalid):
+    """Two numbers that are no size."""
+
+    code = "size-invalid"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the least number of workers is 0 or more, the most 1 or more, and the least not above the most"
+        )
+
+
 class NotebookNotGiven(Refused):
     """A notebook on an appliance that has none."""
 

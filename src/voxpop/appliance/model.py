@@ -80,7 +80,9 @@ class NodeState(StrEnum):
     IDLE = "idle"
     BUSY = "busy"
     DRAINING = "draining"
-    """It takes no further job."""
+    """It takes no further job, and one may still run on it."""
+    DRAINED = "drained"
+    """It takes no further job, and none runs on it: nothing is lost with it."""
     AWAY = "away"
     """It is known, and does not answer."""
 

@@ -1,0 +1,100 @@
+"""Puts together what the site, the queue and the memory know of each worker."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from voxpop.appliance.elastic.model import Mark, Memory, Policy, Seen, Snapshot
+from voxpop.appliance.elastic.trust import after_failures, after_registration
+from voxpop.appliance.model import Load, Machine, NodeState
+
+_OF_STATE = {
+    NodeState.IDLE: Seen.IDLE,
+    NodeState.BUSY: Seen.BUSY,
+    NodeState.DRAINING: Seen.DRAINING,
+    NodeState.DRAINED: Seen.DRAINED,
+}
+_NATIVE_PATIENCE = 2  # the queue gives up by itself first
+
+
+def _any(name: str) -> bool:
+    del name
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """The workers that the site has, and since when each is what it is.
+
+    Parameters
+    ----------
+    seen : mapping of name to Mark
+    unknown : frozenset of str
+        Workers that the queue has and the site has not.
+    patience_s : float
+        How long a worker may take to register, or not answer.
+    running : int
+        Jobs that run.
+    memory : Memory
+        With what was learned now.
+    """
+
+    now_s: float
+    seen: Mapping[str, Mark]
+    unknown: frozenset[str]
+    patience_s: float
+    running: int
+    memory: Memory
+
+    def of(self, seen: Seen, has: Callable[[str], bool] = _any) -> Iterator[str]:
+        """Yield the names of the workers that are so."""
+        return (name for name, mark in self.seen.items() if mark.seen is seen and has(name))
+
+    def count(self, seen: Seen, has: Callable[[str], bool] = _any) -> int:
+        """Count the workers that are so."""
+        return sum(1 for _ in self.of(seen, has))
+
+    def room(self, slots: int, has: Callable[[str], bool] = _any) -> int:
+        """Return how many jobs more the workers that are busy could take, as far as numbers tell."""
+        return max(0, slots * self.count(Seen.BUSY, has) - self.running)
+
+
+def look(policy: Policy, snapshot: Snapshot) -> Sight:
+    """Return what is known of each worker; both the queue and the site must have been read."""
+    load, machines, before = snapshot.load, snapshot.machines, snapshot.memory
+    assert load is not None
+    assert machines is not None
+    patience_s = policy.boot_s * (_NATIVE_PATIENCE if policy.native else 1)
+    names = {machine.name for machine in machines}
+    known = before.registered & names
+    registered = known | {name for name in names if load.nodes.get(name, NodeState.AWAY) is not NodeState.AWAY}
+    seen: dict[str, Mark] = {}
+    failed: list[Mark] = []
+    for machine in machines:
+        was = before.marks.get(machine.name)
+        now = _marked(_seen(machine, load, known), was, snapshot.now_s)
+        if now.seen is Seen.BOOTING and snapshot.now_s - now.since_s >= patience_s:
+            failed.append(now)
+            now = Mark(Seen.FAILED, snapshot.now_s)
+        seen[machine.name] = now
+    memory = replace(before, marks=seen, registered=registered)
+    if registered - before.registered:
+        memory = after_registration(memory, snapshot.now_s)
+    memory = after_failures(policy, memory, failed, snapshot.now_s, patience_s)
+    return Sight(snapshot.now_s, seen, frozenset(load.nodes) - names, patience_s, load.running, memory)
+
+
+def _seen(machine: Machine, load: Load, known: frozenset[str]) -> Seen:
+    state = load.nodes.get(machine.name)
+    if not machine.up:
+        return Seen.DEAD if machine.name in known or state is not None else Seen.BOOTING
+    if state is NodeState.DRAINING and load.running == 0:
+        return Seen.DRAINED
+    if state in _OF_STATE:
+        return _OF_STATE[state]
+    return Seen.AWAY if machine.name in known else Seen.BOOTING
+
+
+def _marked(seen: Seen, was: Mark | None, now_s: float) -> Mark:
+    if was is None or (was.seen is not seen and not (was.seen is Seen.FAILED and seen is Seen.BOOTING)):
+        return Mark(seen, now_s)
+    return was
