@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-
 from tests.queued import FIRST, Desk, make_desk
+
 from voxpop.backends.batch.local import LocalBatch
 from voxpop.run.compare import compare
 
