@@ -6,19 +6,12 @@ from datetime import UTC, datetime, time, timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from tests.elastic_bank import EVERY_S, NAME, NOON, Bank
 
 from voxpop.appliance.elastic import Decision, Hours, Memory, Policy, Snapshot, decide, grant
-from voxpop.appliance.elastic.fakes import BEGIN, MemoryBooks, MemoryCluster
-from voxpop.appliance.elastic.keeper import Keeper, Office
+from voxpop.appliance.elastic.fakes import BEGIN, MemoryCluster
 from voxpop.appliance.elastic.model import Mark, Seen, number_of
-from voxpop.appliance.fakes import MemoryAppliances
 from voxpop.appliance.model import Load, Machine, NodeState
-from voxpop.kernel.errors import Unavailable
-from voxpop.kernel.ids import ApplianceId
-
-NAME = ApplianceId("bone-density-a1")
-NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
-EVERY_S = 2.0
 
 names = st.integers(1, 30).map(lambda number: f"w{number}")
 machines = st.dictionaries(names, st.booleans(), max_size=12).map(
@@ -148,34 +141,6 @@ def test_hours_are_those_of_their_zone_and_may_lie_over_midnight() -> None:
     assert night.hold(datetime(2026, 7, 1, 20, 30, tzinfo=UTC))  # half past ten in Madrid
     assert night.hold(datetime(2026, 7, 1, 3, 59, tzinfo=UTC))
     assert not night.hold(datetime(2026, 7, 1, 4, 0, tzinfo=UTC))
-
-
-class Bank:
-    """A cluster in memory with its keeper, whose time is turned by hand."""
-
-    def __init__(self, policy: Policy, boot_s: float = 10.0, slots: int = 1) -> None:
-        self.policy = policy
-        self.cluster = MemoryCluster(boot_s, slots)
-        self.books = MemoryBooks()
-        self.ledger = MemoryAppliances()
-        self.last = Decision(Memory())
-        self.start()
-
-    def start(self) -> None:
-        """Start voxpop, which remembers nothing."""
-        cluster = self.cluster
-        office = Office(self.books, self.ledger, cluster.clock, lambda: cluster.now_s)
-        self.keeper = Keeper(NAME, cluster, cluster, lambda: self.policy, office)
-
-    def go(self, seconds: float) -> None:
-        """Let time go on, with a pass every two seconds."""
-        end_s = self.cluster.now_s + seconds
-        while self.cluster.now_s < end_s:
-            try:
-                self.last = self.keeper.look()
-            except Unavailable:
-                self.last = Decision(Memory())
-            self.cluster.turn(EVERY_S)
 
 
 def test_workers_come_with_the_jobs_and_go_after_the_idle_time() -> None:

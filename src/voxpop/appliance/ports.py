@@ -99,6 +99,7 @@ class HasFrontEnd(Protocol):
         ...
 
 
+@runtime_checkable
 class Queue(Protocol):
     """A batch queue, as who makes it grow and shrink needs it; names are those of workers."""
 

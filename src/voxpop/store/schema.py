@@ -9,6 +9,7 @@ from sqlalchemy import (
     Date,
     DateTime,
     Dialect,
+    Double,
     ForeignKey,
     Integer,
     String,
@@ -225,6 +226,23 @@ class ApplianceRow(Base):
     document: Mapped[str] = mapped_column(Text)
     document_digest: Mapped[str] = mapped_column(String(64))
     created_at: Mapped[datetime]
+
+
+class ScalingRow(Base):
+    """How many workers an appliance may have where that was changed, and what its workers came to."""
+
+    __tablename__ = "scaling"
+
+    appliance: Mapped[str] = mapped_column(ForeignKey("appliance.id"), primary_key=True)
+    least: Mapped[int | None]
+    most: Mapped[int | None]
+    paid_s: Mapped[float] = mapped_column(Double, default=0.0)
+    at: Mapped[datetime | None]
+    workers: Mapped[int] = mapped_column(default=0)
+    waiting: Mapped[int] = mapped_column(default=0)
+    running: Mapped[int] = mapped_column(default=0)
+    added: Mapped[int] = mapped_column(default=0)
+    removed: Mapped[int] = mapped_column(default=0)
 
 
 class RunRow(Base):

@@ -26,6 +26,7 @@ ALONE = "local"
 _MOST = 64
 _WHOLE = 0
 _PREFIX = "worker-"
+_KEEPER = "keeper"
 # A machine that lost its power or its network says no goodbye: both ends look after ten seconds.
 _LOOKS = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 25_000}
 _SERVER_LOOKS = "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3"
@@ -118,6 +119,18 @@ class SqlWorkers:
         number = name.removeprefix(_PREFIX)
         with self._session() as connection:
             yield number.isdigit() and _taken(connection, Family.STAYING, int(number))
+
+    @contextmanager
+    def keeping(self) -> Iterator[Place | None]:
+        """Be the one that keeps the workers of appliances; None where another is.
+
+        The place on SQLite is had with the work folder.
+        """
+        if not self.several:
+            yield Place(ALONE)
+            return
+        with self._session() as connection:
+            yield Place(_KEEPER, connection) if _taken(connection, Family.KEEPING, _WHOLE) else None
 
     def staying(self) -> int:
         """Return how many stay to take what is asked for; 0 on SQLite, where the work folder tells."""

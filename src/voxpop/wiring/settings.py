@@ -3,8 +3,10 @@
 import getpass
 import os
 import re
+from datetime import time
 from pathlib import Path
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_settings import (
@@ -67,6 +69,29 @@ class Web(BaseModel):
     proxies: list[str] = Field(
         default_factory=list, description="Addresses of reverse proxies whose X-Forwarded headers are believed."
     )
+
+
+class Elastic(BaseModel):
+    """When workers of appliances with a queue come and go."""
+
+    idle_seconds: int = Field(default=60, ge=1, le=86_400, description="A worker goes that was idle for so long.")
+    boot_seconds: int = Field(
+        default=60, ge=5, le=7200, description="A worker is given up that has not come up in so long."
+    )
+    begin: time = Field(default=time(0), description="Workers are added from this time of the day on.")
+    end: time = Field(default=time(0), description="And until this one; the same as `begin` for the whole day.")
+    zone: str = Field(default="UTC", description="Time zone of these, as `Europe/Madrid`.")
+    worker_hours: float | None = Field(
+        default=None, ge=0, description="Hours of workers that one appliance may use in all; empty for no limit."
+    )
+
+    @field_validator("zone")
+    @classmethod
+    def _is_zone(cls, zone: str) -> str:
+        try:
+            return ZoneInfo(zone).key
+        except (ValueError, OSError, ZoneInfoNotFoundError) as unknown:
+            raise ValueError("there is no such time zone: write one as `Europe/Madrid`") from unknown
 
 
 class Provider(BaseModel):
@@ -139,6 +164,7 @@ class Settings(BaseSettings):
     )
     web: Web = Field(default_factory=Web, description="The portal and the API.")
     prices: SitePrices = Field(default_factory=SitePrices, description="Price list of site local.")
+    elastic: Elastic = Field(default_factory=Elastic, description="When workers of appliances come and go.")
     providers: list[Provider] = Field(
         default=[], description="OpenID providers that people may sign in with: `how-to/sign-in-with-openid.md`."
     )

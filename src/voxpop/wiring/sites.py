@@ -2,16 +2,17 @@
 
 import re
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import entry_points
 from typing import Protocol, runtime_checkable
 
 from voxpop.appliance.errors import SiteAbsent, SiteBuildsNothing, SiteInUse, SiteKindUnknown, SiteNameInvalid
 from voxpop.appliance.images import Image, Say
 from voxpop.appliance.model import Ground
-from voxpop.appliance.ports import Site
+from voxpop.appliance.ports import HasFrontEnd, Queue, Said, Site
 from voxpop.appliance.recipes import check_recipes
 from voxpop.appliance.states import ApplianceState
+from voxpop.kernel.ids import ApplianceId
 from voxpop.run.ports import Sandbox
 from voxpop.store.appliances import SqlAppliances
 from voxpop.store.sites import ConnectedSite, SqlSites
@@ -161,6 +162,26 @@ class Sites(Mapping[str, Site]):
         """Return what holds a run or a terminal of an appliance; None where its site leaves that to this machine."""
         site = self.named(name)
         return site.sandbox(appliance, image) if isinstance(site, HoldsRuns) else None
+
+    def queue(self, name: str, appliance: ApplianceId, kind: str) -> Queue | None:
+        """Return the queue of an appliance, asked on its front end; None where it has none that grows.
+
+        Raises
+        ------
+        SiteAbsent
+            If none of that name is connected.
+        """
+        site = self.named(name)
+        known = {point.name: point for point in entry_points(group="voxpop.batch")}
+        if not isinstance(site, HasFrontEnd) or kind not in known:
+            return None
+        front_end: HasFrontEnd = site
+
+        def ask(command: Sequence[str], stdin: str = "") -> Said:
+            return front_end.on_front_end(appliance, command, stdin)
+
+        opened = known[kind].load()(ask)
+        return opened if isinstance(opened, Queue) else None
 
     def check(self, name: str) -> Mapping[str, str]:
         """Ask a site whether it is there.

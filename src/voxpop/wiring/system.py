@@ -15,6 +15,7 @@ from voxpop.access.entrance import Books, Entrance, Patience
 from voxpop.access.federation import Federation, Register
 from voxpop.access.model import Account
 from voxpop.access.service import AccessService
+from voxpop.appliance.elastic.keeper import Office
 from voxpop.appliance.model import Ground
 from voxpop.appliance.service import ApplianceService
 from voxpop.application.ports import PriceList
@@ -49,6 +50,7 @@ from voxpop.store.people import SqlPeople
 from voxpop.store.releases import SqlReleases
 from voxpop.store.results import SqlResults
 from voxpop.store.runs import SqlRuns
+from voxpop.store.scaling import SqlScaling
 from voxpop.store.sessions import SqlSessions, SqlTokens
 from voxpop.store.sites import SqlSites
 from voxpop.store.staging import SqlStagingRecords
@@ -57,6 +59,7 @@ from voxpop.store.webhooks import SqlWebhooks
 from voxpop.store.workers import SqlWorkers
 from voxpop.volume.service import VolumeService
 from voxpop.wiring.archives import Archives
+from voxpop.wiring.elastic import Clusters
 from voxpop.wiring.errors import SettingsInvalid
 from voxpop.wiring.installed import installed_folder, pipelines, recipes
 from voxpop.wiring.projects import Projects, Records, named_pipeline
@@ -256,6 +259,21 @@ class System:
     def appliances(self) -> ApplianceService:
         """The use cases of appliances."""
         return ApplianceService(self.appliance_records, self.sites, self.ledger, self._clock, recipes())
+
+    @cached_property
+    def scaling(self) -> SqlScaling:
+        """How many workers appliances may have, and what their workers came to."""
+        return SqlScaling(self._engine, self.ledger)
+
+    @cached_property
+    def clusters(self) -> Clusters:
+        """The appliances that have a queue."""
+        return Clusters(self.appliance_records, self.sites, self.scaling, self.settings.elastic)
+
+    @property
+    def office(self) -> Office:
+        """What keepers of workers share."""
+        return Office(self.scaling, self.ledger, self._clock)
 
     @cached_property
     def run_records(self) -> SqlRuns:

@@ -22,6 +22,7 @@ from voxpop.store.workers import Place
 from voxpop.wiring.system import System
 from voxpop.worker import workflows
 from voxpop.worker.errors import WorkFailed, restored
+from voxpop.worker.keeping import caretaker
 
 R = TypeVar("R")
 
@@ -145,7 +146,7 @@ def launched(system: System, progress: Progress, *, staying: bool = False) -> It
     PlacesTaken
         If others work on the database, and this process has to be alone or has no place beside them.
     """
-    with system.workers.place(staying=staying) as place:
+    with system.workers.place(staying=staying) as place, caretaker(system):
         yield from _running(system, Runtime(system, progress, place))
 
 

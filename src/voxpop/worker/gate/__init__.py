@@ -1,0 +1,1 @@
+"""The gate: where the queue of one appliance asks for its workers."""
