@@ -234,7 +234,9 @@ def _write(folder: Path, deployment: Deployment) -> None:
         "image": deployment.image,
     }
     if deployment.queue:
-        content |= {"queue": deployment.queue, "bench": str(deployment.bench)}
+        content["queue"] = deployment.queue
+    if deployment.bench is not None:
+        content["bench"] = str(deployment.bench)
     if deployment.workers is not None:
         content["workers"] = asdict(deployment.workers)
     draft = folder / f".{RECORD}.new"
