@@ -26,7 +26,7 @@ from voxpop.application.service import ApplicationService
 from voxpop.kernel.errors import VoxpopError
 from voxpop.kernel.ids import ApplianceId, ApplicationId
 
-_STANDS = frozenset({ApplianceState.DEPLOYED, ApplianceState.LOST})
+STANDS = frozenset({ApplianceState.DEPLOYED, ApplianceState.LOST})
 """What its site can't account for may still be there, and counts."""
 
 
@@ -231,7 +231,7 @@ class Broker:
             [
                 (environment_in(self._records.document(one.id)), one.application == application)
                 for one in self._records.every()
-                if one.site == site and one.state in _STANDS and one.id != but
+                if one.site == site and one.state in STANDS and one.id != but
             ]
         )
         return Place(terms, self._limits(application, site, terms), standing)

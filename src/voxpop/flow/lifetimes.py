@@ -17,7 +17,7 @@ from voxpop.appliance.model import Appliance, Environment
 from voxpop.appliance.service import ApplianceService
 from voxpop.appliance.states import ApplianceState
 from voxpop.application.states import ApplicationState
-from voxpop.flow.brokering import Records, environment_in
+from voxpop.flow.brokering import STANDS, Records, environment_in
 from voxpop.flow.work import OVER, VOXPOP
 from voxpop.kernel.clock import Clock
 from voxpop.kernel.errors import VoxpopError
@@ -32,8 +32,7 @@ _SLACK_S = 300.0
 
 _HOUR_S = 3600
 _BEGINS, _ENDS = "appliance.deployed", "appliance.removed"
-_MAY_STAND = frozenset({ApplianceState.DEPLOYED, ApplianceState.LOST, ApplianceState.FAILED, ApplianceState.PLANNED})
-_STOOD = frozenset({ApplianceState.DEPLOYED, ApplianceState.LOST})
+_MAY_STAND = frozenset({*ApplianceState} - {ApplianceState.REMOVED})
 _log = logging.getLogger("voxpop.lifetimes")
 
 
@@ -120,7 +119,7 @@ class Lifetimes:
     def ending(self, appliance: Appliance) -> Ending | None:
         """Return when an appliance is removed by rule; None for one that never stood, or is removed."""
         began = self._deployed_at(appliance)
-        if began is None or appliance.state not in _STOOD:
+        if began is None or appliance.state not in STANDS:
             return None
         days = self._environment(appliance).days
         ends = [(began + timedelta(days=days), f"its {days} days are over")]

@@ -12,15 +12,13 @@ from voxpop.appliance.service import ApplianceService
 from voxpop.appliance.states import ApplianceState
 from voxpop.appliance.tosca import read
 from voxpop.application.service import ApplicationService
-from voxpop.flow.brokering import Bid, Broker
+from voxpop.flow.brokering import STANDS, Bid, Broker
 from voxpop.flow.environment import environment_of
 from voxpop.flow.work import DurableWork
 from voxpop.kernel.digests import sha256_bytes
 from voxpop.kernel.ids import ApplianceId, ApplicationId, VolumeId
 from voxpop.volume.model import Volume
 from voxpop.volume.service import VolumeService
-
-_STANDS = frozenset({ApplianceState.DEPLOYED, ApplianceState.LOST})
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +29,8 @@ class PlanSheet:
     ----------
     document : str
         The TOSCA document; the same on every site.
+    queue : str
+        The recipe of its batch queue; empty where there is none.
     bids : tuple of Bid
         All sites, the first to be chosen first.
     chosen : Bid or None
@@ -45,6 +45,7 @@ class PlanSheet:
     volume: VolumeId
     environment: Environment
     document: str
+    queue: str
     bids: tuple[Bid, ...]
     chosen: Bid | None
     compared_with: str
@@ -99,12 +100,13 @@ class Planning:
             raise SiteAbsent(site)
         able = [one for one in bids if one.fit is not Fit.REFUSED]
         chosen = next((one for one in bids if one.site == site), None) if site else next(iter(able), None)
-        old = next((one for one in reversed(known) if one.state in _STANDS), None)
+        old = next((one for one in reversed(known) if one.state in STANDS), None)
         return PlanSheet(
             application=application,
             volume=volume.id,
             environment=environment,
             document=document,
+            queue=next((node.recipe for node in read(document).software if node.is_queue), ""),
             bids=bids,
             chosen=chosen,
             compared_with=old.id if old else "",
@@ -143,7 +145,7 @@ class Planning:
         volume = self._volumes.get(volume_id)
         sheet = self.look_at(volume)
         known = self._records.of_application(volume.application)
-        same = _same([one for one in known if one.state in _STANDS], sheet.document, volume_id)
+        same = _same([one for one in known if one.state in STANDS], sheet.document, volume_id)
         if same:
             return [*same][-1]
         if sheet.chosen is None:

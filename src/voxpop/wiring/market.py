@@ -6,7 +6,8 @@ from functools import partial
 
 from voxpop.appliance.ports import CanForetell
 from voxpop.appliance.terms import Quota, Terms, read_terms
-from voxpop.kernel.digests import sha256_bytes
+from voxpop.application.ports import PriceList
+from voxpop.kernel.digests import Json, sha256_bytes
 from voxpop.kernel.errors import Invalid, VoxpopError
 from voxpop.kernel.ids import ApplicationId
 from voxpop.store.sites import ConnectedSite, SqlQuotas
@@ -49,6 +50,28 @@ class SiteSeen:
         return not self.fault
 
 
+def site_facts(seen: SiteSeen, prices: PriceList) -> dict[str, Json]:
+    """Return a site, whether it answers, its prices and its terms as JSON."""
+    terms, capacity = seen.terms, seen.terms.capacity
+    return {
+        "site": seen.name,
+        "kind": seen.kind,
+        "answers": seen.answers,
+        "fault": seen.fault,
+        "core_hour": prices.core_hour,
+        "gpu_hour": prices.gpu_hour,
+        "gb_month": prices.gb_month,
+        "currency": prices.currency,
+        "cores": capacity.cores,
+        "memory_gb": capacity.memory_gb,
+        "gpus": capacity.gpus,
+        "storage_gb": capacity.storage_gb,
+        "jurisdiction": terms.jurisdiction,
+        "data": terms.data.value,
+        "hours": str(terms.hours) if terms.hours else "",
+    }
+
+
 class Market:
     """The connected sites, to choose among.
 
@@ -74,6 +97,11 @@ class Market:
         sites = {_key(one): one for one in self._sites.connected()}
         told = self._checks.ask({key: partial(self._sites.check, one.name) for key, one in sites.items()})
         return [self._seen(one, told[key]) for key, one in sites.items()]
+
+    def one(self, name: str) -> SiteSeen:
+        """Return a site and whether it answers; raises ``SiteAbsent``."""
+        self._sites.named(name)
+        return next(one for one in self.seen() if one.name == name)
 
     def foretold(self, document: str, sites: Sequence[str]) -> dict[str, tuple[str, ...] | VoxpopError]:
         """Ask sites at once, each for a few seconds at most, what of a document they could not give."""
