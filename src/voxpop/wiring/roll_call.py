@@ -40,7 +40,7 @@ class RollCall(Generic[T]):
     Parameters
     ----------
     patience_s : float
-        How long the slowest is waited for. It is asked no second time while it still thinks.
+        How long the slowest is waited for. While it still thinks, it is neither asked nor waited for again.
     kept_s : float
         How long an answer is given again; one that was refused likewise, so that a page of who is away stays quick.
     """
@@ -64,7 +64,8 @@ class RollCall(Generic[T]):
         """
         with self._turn:
             asked = {name: self._future(name, question) for name, question in questions.items()}
-        wait(asked.values(), self._patience_s)
+            waited_s = [self._steady() - self._asked[name][0] for name, one in asked.items() if not one.done()]
+        wait(asked.values(), max(0.0, self._patience_s - min(waited_s, default=self._patience_s)))
         return {name: self._answer(one) for name, one in asked.items()}
 
     def _future(self, name: str, question: Callable[[], T]) -> Future[T]:
