@@ -14,9 +14,9 @@ from toscaparser.functions import get_function
 from toscaparser.tosca_template import ToscaTemplate
 
 from voxpop.appliance.errors import DocumentInvalid
-from voxpop.appliance.model import Environment
+from voxpop.appliance.model import Environment, Workers
 from voxpop.appliance.recipes import Recipe, RecipeKind
-from voxpop.appliance.tosca import document, read
+from voxpop.appliance.tosca import Elasticity, document, read
 
 DIGEST = "0123456789abcdef" * 4
 RECIPES = {
@@ -25,6 +25,8 @@ RECIPES = {
     "octave": Recipe("octave", "1.0.0", "GNU Octave", "GPL-3.0-or-later", RecipeKind.TOOL, programs=("octave-cli",)),
 }
 ENVIRONMENT = Environment("bone-density", ("portal", "htcondor", "octave"), 16, 32, 1, 50, 90, "bone-density/1.0.0")
+
+CLUSTER = replace(ENVIRONMENT, gpus=4, workers=Workers(0, 4, 4, 8, 1))
 
 words = st.from_regex(r"[a-z0-9]{1,8}(-[a-z0-9]{1,8}){0,3}", fullmatch=True)
 names = words | st.sampled_from(
@@ -47,20 +49,32 @@ recipe_lists = st.lists(
     unique_by=lambda recipe: recipe.name,
 )
 sizes = st.integers(min_value=1, max_value=10_000)
+worker_groups = st.builds(
+    Workers,
+    least=st.integers(min_value=0, max_value=4),
+    most=st.integers(min_value=4, max_value=10_000),
+    cores=st.integers(min_value=1, max_value=256),
+    memory_gb=sizes,
+    gpus=st.integers(min_value=0, max_value=8),
+)
 
 
 @st.composite
 def environments(draw: st.DrawFn) -> tuple[Environment, dict[str, Recipe]]:
     recipes = draw(recipe_lists)
+    queues = [recipe for recipe in recipes if recipe.kind is RecipeKind.BATCH_QUEUE]
+    workers = draw(worker_groups) if len(queues) == 1 and draw(st.booleans()) else None
+    most = workers.most if workers else 1
     environment = Environment(
         name=draw(names),
         recipes=tuple(recipe.name for recipe in recipes),
-        cores=draw(sizes),
-        memory_gb=draw(sizes),
-        gpus=draw(st.integers(min_value=0, max_value=64)),
+        cores=most * (workers.cores if workers else draw(sizes)),
+        memory_gb=most * (workers.memory_gb if workers else draw(sizes)),
+        gpus=most * (workers.gpus if workers else draw(st.integers(min_value=0, max_value=64))),
         storage_gb=draw(sizes),
         days=draw(sizes),
         pipeline=f"{draw(names)}/{draw(versions)}",
+        workers=workers,
     )
     return environment, {recipe.name: recipe for recipe in recipes}
 
@@ -69,8 +83,8 @@ def written(environment: Environment = ENVIRONMENT) -> str:
     return document(environment, application="bone-density", volume_digest=DIGEST, recipes=RECIPES)
 
 
-def altered(change: Callable[[dict[str, Any]], object]) -> str:
-    content = YAML(typ="safe", pure=True).load(written())
+def altered(change: Callable[[dict[str, Any]], object], environment: Environment = ENVIRONMENT) -> str:
+    content = YAML(typ="safe", pure=True).load(written(environment))
     change(content)
     return yaml.safe_dump(content, sort_keys=False)
 
@@ -225,6 +239,126 @@ def test_an_altered_document_is_refused_in_one_sentence(name: str) -> None:
     assert words in str(refused.value)
     assert "\n" not in str(refused.value)
     assert str(refused.value).startswith("the appliance's document ")
+
+
+def _of_worker(content: dict[str, Any], capability: str) -> dict[str, Any]:
+    properties: dict[str, Any] = nodes(content)["worker_node"]["capabilities"][capability]["properties"]
+    return properties
+
+
+def _policy(content: dict[str, Any], place: int, name: str) -> dict[str, Any]:
+    properties: dict[str, Any] = content["topology_template"]["policies"][place][name]["properties"]
+    return properties
+
+
+CLUSTER_ALTERATIONS: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
+    "a mount of the host": (
+        lambda c: nodes(c)["worker_node"]["requirements"].append({"local_storage": {"node": "results_volume"}}),
+        "once each and nothing else",
+    ),
+    "a volume that the front end may write to": (
+        lambda c: nodes(c)["front_end"]["requirements"][1]["data"]["relationship"]["properties"].update(
+            read_only=False
+        ),
+        "right to write to the data",
+    ),
+    "data at another place": (
+        lambda c: _mount(c, 1, "data")["relationship"]["properties"].update(location="/etc"),
+        "node_templates.worker_node.requirements",
+    ),
+    "an implementation on the type": (
+        lambda c: c["node_types"]["voxpop.nodes.WorkerGroup"].update(
+            interfaces={"Standard": {"configure": "https://example.org/x.yml"}}
+        ),
+        "otherwise than voxpop",
+    ),
+    "an artifact type": (lambda c: c.update(artifact_types={"x": {}}), "'artifact_types'"),
+    "an artifact": (
+        lambda c: nodes(c)["front_end"].update(artifacts={"role": {"file": "https://example.org/role.tar.gz"}}),
+        "'artifacts'",
+    ),
+    "an interface": (
+        lambda c: nodes(c)["front_end"].update(interfaces={"Standard": {"create": "x.sh"}}),
+        "'interfaces'",
+    ),
+    "another machine": (lambda c: nodes(c).update(spare=nodes(c)["front_end"]), "has 2 nodes"),
+    "a machine of a plain type": (lambda c: nodes(c)["front_end"].update(type="tosca.nodes.Compute"), "does not know"),
+    "a worker in the open": (
+        lambda c: _of_worker(c, "endpoint").update(network_name="PUBLIC"),
+        "worker_node.capabilities.endpoint.properties.network_name",
+    ),
+    "ports that are opened": (lambda c: _of_worker(c, "endpoint").update(port=22), "endpoint.properties.port"),
+    "an image of its own": (lambda c: _of_worker(c, "os").update(image="docker://evil"), "os.properties.image"),
+    "no room between least and most": (lambda c: _of_worker(c, "scalable").update(min_instances=5), ""),
+    "more workers than the policy says": (lambda c: _of_worker(c, "scalable").update(max_instances=0), ""),
+    "no elasticity": (lambda c: c["topology_template"]["policies"].pop(), "two policies"),
+    "no time to be idle": (lambda c: _policy(c, 1, "elasticity").update(idle_s=0), ""),
+    "no queue": (
+        lambda c: nodes(c)["htcondor"].update(type="voxpop.nodes.Tool"),
+        "one node of type 'voxpop.nodes.BatchQueue'",
+    ),
+    "a third input": (lambda c: c["topology_template"]["inputs"].update(x={"type": "string"}), "inputs.x"),
+    "an input of another kind": (
+        lambda c: c["topology_template"]["inputs"]["workers"].update(default="many"),
+        "",
+    ),
+    "inputs that are a list": (lambda c: c["topology_template"].update(inputs=[]), ""),
+    "a secret output": (
+        lambda c: c["topology_template"]["outputs"].update(key={"value": {"get_attribute": ["front_end", "networks"]}}),
+        "outputs.key",
+    ),
+    "a network from elsewhere": (
+        lambda c: nodes(c)["private_network"].update(properties={"network_name": "somebodys"}),
+        "node_templates.private_network",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CLUSTER_ALTERATIONS)
+def test_an_altered_document_of_a_cluster_is_refused_in_one_sentence(name: str) -> None:
+    change, words = CLUSTER_ALTERATIONS[name]
+    with pytest.raises(DocumentInvalid) as refused:
+        read(altered(change, CLUSTER))
+    assert words in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_what_differs_by_site_are_the_inputs_of_one_document() -> None:
+    def at_a_site(content: dict[str, Any]) -> None:
+        content["topology_template"]["inputs"]["image"]["default"] = "ost://cloud.example.org/debian"
+        content["topology_template"]["inputs"]["workers"]["default"] = 3
+
+    assert read(altered(at_a_site, CLUSTER)) == read(written(CLUSTER))
+
+
+def test_a_cluster_is_granted_all_its_workers_on_all_its_days() -> None:
+    blueprint = read(written(CLUSTER))
+    assert blueprint.queue == "htcondor"
+    assert blueprint.elasticity == Elasticity(idle_s=60, jobs_per_worker=4, worker_hours=4 * 90 * 24)
+
+
+def test_the_unmodified_tosca_parser_tells_an_operator_what_a_cluster_is() -> None:
+    template = ToscaTemplate(yaml_dict_tpl=yaml.safe_load(written(CLUSTER)))
+    told = {output.name: output.value for output in template.outputs}
+    say = {
+        name: get_function(template.topology_template, template.outputs, value).result()
+        for name, value in told.items()
+        if isinstance(value, dict) and "get_property" in value
+    }
+    assert say == {
+        "queue": "htcondor",
+        "workers_least": 0,
+        "workers_most": 4,
+        "cores": 4,
+        "memory": "8 GB",
+        "data": DIGEST,
+    }
+    assert "front_end" in told
+
+
+def test_a_document_with_a_queue_from_before_there_were_workers_is_read_as_it_was() -> None:
+    assert read(written()).environment.workers is None
+    assert read(written()).queue == "htcondor"
 
 
 @pytest.mark.parametrize("text", ["", "- a\n- list", "a: [", "just words", "a: 1\na: 2", "%TAG ! x", "\x00", "&a [*a]"])

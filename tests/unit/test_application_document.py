@@ -70,6 +70,27 @@ def test_every_key_of_the_schema_has_a_description_for_the_reference() -> None:
         ("  cores: 16", "  cores: many", "`compute.cores` must be a whole number and is 'many'"),
         ("  cores: 16", "  cores: 0", "`compute.cores` is 0 and must be at least 1"),
         ("  gpus: 1", "  gpus: -1", "`compute.gpus` is -1 and must be at least 0"),
+        (
+            "  # workers: {min: 0, max: 4}",
+            "  workers: {max: 4}",
+            "`compute.gpus` is 1, which 4 workers can't share evenly: make it 4",
+        ),
+        (
+            "  gpus: 1",
+            "  workers: {min: 0, max: 3}",
+            "`compute.cores` is 16, which 3 workers can't share evenly: make it 15 or 18",
+        ),
+        (
+            "  gpus: 1",
+            "  workers: {min: 3, max: 2}",
+            "the fewest workers, 3, are more than the most, 2: swap them",
+        ),
+        ("  gpus: 1", "  workers: {max: 0}", "`compute.workers.max` is 0 and must be at least 1"),
+        (
+            "  gpus: 1",
+            "  workers: {min: 1}",
+            "`compute.workers` has no key 'max': add it (how many there are at the peak)",
+        ),
         ("  days: 90", "  days: 99999", "`compute.days` is 99999 and must be at most 3650"),
         (
             "  # dates: {from: 2019-01-01, until: 2025-12-31}",

@@ -1,13 +1,13 @@
 """The use cases of appliances: plan one, deploy it, look at it, remove it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from voxpop.appliance.errors import ApplianceLost, ApplianceNotDeployed, NothingDeployed, SiteAbsent
 from voxpop.appliance.model import Appliance, Deployment, Environment
 from voxpop.appliance.ports import Appliances, Site
-from voxpop.appliance.recipes import Recipe, check_recipes
+from voxpop.appliance.recipes import Recipe, RecipeKind, check_recipes
 from voxpop.appliance.states import LIFE_CYCLE, ApplianceState
 from voxpop.appliance.tosca import document
 from voxpop.kernel.clock import Clock
@@ -64,6 +64,11 @@ class ApplianceService:
         self._ledger = ledger
         self._clock = clock
         self._recipes = recipes
+
+    def has_queue(self, asked: Sequence[str]) -> bool:
+        """Say whether a batch queue is among recipes; one that is not known is none."""
+        known = (self._recipes[name] for name in asked if name in self._recipes)
+        return any(recipe.kind is RecipeKind.BATCH_QUEUE for recipe in known)
 
     def plan(
         self,

@@ -11,7 +11,15 @@ from typing import Any
 from voxpop.application.errors import ApplicationInvalid, DocumentAbsent, Fault
 from voxpop.application.faults import schema_faults
 from voxpop.application.located import MAX_CHARACTERS, Located, read_yaml
-from voxpop.application.model import NIFTI, Application, ComputeRequest, DataRequest, GroupRequest, Person
+from voxpop.application.model import (
+    NIFTI,
+    Application,
+    ComputeRequest,
+    DataRequest,
+    GroupRequest,
+    Person,
+    WorkerRange,
+)
 from voxpop.kernel.digests import Json, sha256_bytes
 from voxpop.kernel.ids import ApplicationId
 
@@ -98,6 +106,7 @@ def _meaning_faults(located: Located) -> Iterator[Fault]:
             )
         seen.add(name)
         yield from _group_faults(located, path, group)
+    yield from _worker_faults(located, _mapping(_mapping(located.value)["compute"]))
 
 
 def _range_faults(located: Located, data: Mapping[str, Any]) -> Iterator[Fault]:
@@ -122,6 +131,21 @@ def _group_faults(located: Located, path: tuple[str | int, ...], group: Mapping[
             yield located.key_fault((*path, "icd10"), sentence)
 
 
+def _worker_faults(located: Located, compute: Mapping[str, Any]) -> Iterator[Fault]:
+    workers = compute.get("workers", {})
+    most = workers.get("max", 1)
+    if workers.get("min", 0) > most:
+        sentence = f"the fewest workers, {workers['min']}, are more than the most, {most}: swap them"
+        yield located.fault(("compute", "workers", "min"), sentence)
+    for key in ("cores", "memory_gb", "gpus"):
+        total = compute.get(key, 0)
+        if total % most:
+            near = " or ".join(str(many) for many in (total // most * most, (total // most + 1) * most) if many)
+            sentence = f"`compute.{key}` is {total}, which {most} workers can't share evenly: make it {near}"
+            yield located.fault(("compute", "workers", "max"), sentence)
+            return
+
+
 def _application(value: Json, text: str) -> Application:
     read = _mapping(value)
     return Application(
@@ -132,7 +156,7 @@ def _application(value: Json, text: str) -> Application:
         ethics_reference=read["ethics"]["reference"].strip(),
         request=_data_request(read["data"]),
         software=tuple(read["software"]),
-        compute=ComputeRequest(**{"gpus": 0, **read["compute"]}),
+        compute=_compute_request(read["compute"]),
         pipeline=read["pipeline"],
         digest=sha256_bytes(text.encode()),
         document=text,
@@ -155,6 +179,18 @@ def _data_request(data: Mapping[str, Any]) -> DataRequest:
         icd10_codes=data.get("icd10_codes", 3),
         formats=tuple(data.get("formats", (NIFTI,))),
         may_leave=tuple(data.get("may_leave", ())),
+    )
+
+
+def _compute_request(compute: Mapping[str, Any]) -> ComputeRequest:
+    workers = compute.get("workers")
+    return ComputeRequest(
+        cores=compute["cores"],
+        memory_gb=compute["memory_gb"],
+        gpus=compute.get("gpus", 0),
+        storage_gb=compute["storage_gb"],
+        days=compute["days"],
+        workers=WorkerRange(workers.get("min", 0), workers["max"]) if workers else None,
     )
 
 

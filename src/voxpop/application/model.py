@@ -74,14 +74,31 @@ class DataRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class WorkerRange:
+    """How many machines share what was asked for: ``least`` while nothing is to do, ``most`` at the peak."""
+
+    least: int
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
 class ComputeRequest:
-    """The machine asked for."""
+    """The machines asked for.
+
+    Parameters
+    ----------
+    cores, memory_gb, gpus : int
+        Of all machines together, at the peak.
+    workers : WorkerRange, optional
+        Whose most divides all three evenly; None where the application says nothing of it.
+    """
 
     cores: int
     memory_gb: int
     gpus: int
     storage_gb: int
     days: int
+    workers: WorkerRange | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,7 @@ from voxpop.appliance.ports import Appliances
 from voxpop.appliance.service import ApplianceService
 from voxpop.appliance.states import ApplianceState
 from voxpop.appliance.tosca import read
-from voxpop.application.service import ApplicationService
 from voxpop.flow.brokering import STANDS, Bid, Broker
-from voxpop.flow.environment import environment_of
 from voxpop.flow.work import DurableWork
 from voxpop.kernel.digests import sha256_bytes
 from voxpop.kernel.ids import ApplianceId, ApplicationId, VolumeId
@@ -65,14 +63,12 @@ class Planning:
         self,
         broker: Broker,
         work: DurableWork,
-        applications: ApplicationService,
         volumes: VolumeService,
         appliances: ApplianceService,
         records: Appliances,
     ) -> None:
         self._broker = broker
         self._work = work
-        self._applications = applications
         self._volumes = volumes
         self._appliances = appliances
         self._records = records
@@ -92,7 +88,7 @@ class Planning:
     def look_at(self, volume: Volume, site: str = "") -> PlanSheet:
         """Rank the sites for a sealed volume, and keep nothing."""
         application = volume.application
-        environment = environment_of(self._applications.get(application))
+        environment = self._work.environment(application)
         document = self._appliances.written(application, environment, volume.digest)
         known = self._records.of_application(application)
         bids = self._broker.bids(application, environment, document, _same(known, document, volume.id))

@@ -216,6 +216,11 @@ class DurableWork:
         self.set_up(planned.id)
         return planned.id
 
+    def environment(self, application_id: ApplicationId) -> Environment:
+        """Return the software and compute that an application asks for."""
+        application = self._applications.get(application_id)
+        return environment_of(application, queue=self._appliances.has_queue(application.software))
+
     def set_up(self, appliance_id: ApplianceId) -> None:
         """Deploy a planned appliance on its site, or deploy it again."""
         appliance = self._appliances.get(appliance_id)
@@ -282,7 +287,7 @@ class DurableWork:
 
     def _plan(self, volume: Volume, actor: str, site: str = "") -> Appliance:
         application = self._applications.get(volume.application)
-        environment = environment_of(application)
+        environment = self.environment(application.id)
         where = site or self._places.site
         known = self._appliances.known(application.id, environment, (volume.id, volume.digest), where)
         self._places.check(application.id, environment, where, known.id if known else "")

@@ -257,9 +257,7 @@ class System:
     @cached_property
     def planning(self) -> Planning:
         """The use cases of planning."""
-        return Planning(
-            self.broker, self.durable_work, self.applications, self.volumes, self.appliances, self.appliance_records
-        )
+        return Planning(self.broker, self.durable_work, self.volumes, self.appliances, self.appliance_records)
 
     @cached_property
     def lifetimes(self) -> Lifetimes:

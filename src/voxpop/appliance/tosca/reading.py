@@ -1,8 +1,6 @@
 """Reading a TOSCA document as what a site must deploy; whatever is not ours in it is refused."""
 
-import re
 from copy import deepcopy
-from dataclasses import dataclass
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -11,58 +9,14 @@ from ruamel.yaml.error import YAMLError
 from voxpop.appliance.errors import DocumentInvalid
 from voxpop.appliance.model import Environment
 from voxpop.appliance.tosca import types
+from voxpop.appliance.tosca.blueprint import Blueprint
+from voxpop.appliance.tosca.checking import check_mounts, gigabytes, only_node, software_nodes, text, whole
+from voxpop.appliance.tosca.cluster_reading import cluster_blueprint
 
 LONGEST_DOCUMENT = 1_000_000  # characters
 _SECTIONS = frozenset({"tosca_definitions_version", "metadata", "description", "topology_template"})
 _TOPOLOGY = frozenset({"description", "node_templates", "policies", "outputs"})
-_PROGRAM = re.compile(r"[A-Za-z0-9_.+-]+")
-_MODULE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _NODE = frozenset({"type", "description", "properties", "capabilities", "requirements"})
-
-
-@dataclass(frozen=True, slots=True)
-class SoftwareNode:
-    """Software that the document asks for.
-
-    Parameters
-    ----------
-    type : str
-        The node's TOSCA type.
-    programs, python_modules : tuple of str
-        What must be found where the software is.
-    """
-
-    recipe: str
-    type: str
-    version: str
-    programs: tuple[str, ...]
-    python_modules: tuple[str, ...]
-
-    @property
-    def is_queue(self) -> bool:
-        """Whether it hands jobs to workers."""
-        return self.type == types.BATCH_QUEUE
-
-    @property
-    def is_portal(self) -> bool:
-        """Whether it serves pages."""
-        return self.type == types.PORTAL
-
-
-@dataclass(frozen=True, slots=True)
-class Blueprint:
-    """What a site must deploy, as the document says.
-
-    Parameters
-    ----------
-    volume_digest : str
-        SHA-256 of the manifest of the volume that may be mounted.
-    """
-
-    application: str
-    environment: Environment
-    volume_digest: str
-    software: tuple[SoftwareNode, ...]
 
 
 def read(document: str) -> Blueprint:
@@ -75,31 +29,34 @@ def read(document: str) -> Blueprint:
         otherwise, lacks a part, or gives the right to write to the data.
     """
     content = _content(document)
-    _check_sections(content)
-    _check_nodes(content["topology_template"]["node_templates"])
+    is_cluster = "capability_types" in content
+    _check_sections(content, is_cluster=is_cluster)
+    topology = content["topology_template"]
+    _check_nodes(topology["node_templates"], types.KNOWN_NODES_OF_CLUSTERS if is_cluster else types.KNOWN_NODES)
     template = _parsed(content)
+    return cluster_blueprint(content, template) if is_cluster else _plain_blueprint(content, template)
+
+
+def _plain_blueprint(content: dict[str, Any], template: Any) -> Blueprint:
     nodes = {node.name: node for node in template.nodetemplates}
-    worker = _only(nodes, types.WORKER)
-    data = _only(nodes, types.DATA_VOLUME)
-    results = _only(nodes, types.RESULTS_VOLUME)
-    _check_mounts(worker, data.name, results.name)
+    worker = only_node(nodes, types.WORKER)
+    data = only_node(nodes, types.DATA_VOLUME)
+    results = only_node(nodes, types.RESULTS_VOLUME)
+    check_mounts(worker, data.name, results.name)
     host = worker.get_capabilities()["host"]
+    software = software_nodes(nodes)
     environment = Environment(
-        name=_text(content["metadata"].get("environment"), "metadata"),
-        recipes=tuple(node.get_property_value("recipe") for node in nodes.values() if node.type in types.SOFTWARE),
-        cores=_whole(host.get_property_value("num_cpus"), "num_cpus"),
-        memory_gb=_gigabytes(host.get_property_value("mem_size"), "mem_size"),
-        gpus=_whole(worker.get_property_value("gpus"), "gpus", least=0),
-        storage_gb=_gigabytes(results.get_property_value("size"), "size"),
+        name=text(content["metadata"].get("environment"), "metadata"),
+        recipes=tuple(node.recipe for node in software),
+        cores=whole(host.get_property_value("num_cpus"), "num_cpus"),
+        memory_gb=gigabytes(host.get_property_value("mem_size"), "mem_size"),
+        gpus=whole(worker.get_property_value("gpus"), "gpus", least=0),
+        storage_gb=gigabytes(results.get_property_value("size"), "size"),
         days=_days(template.policies),
-        pipeline=_text(_only(nodes, types.PIPELINE).get_property_value("pipeline"), "pipeline"),
+        pipeline=text(only_node(nodes, types.PIPELINE).get_property_value("pipeline"), "pipeline"),
     )
-    return Blueprint(
-        application=_text(content["metadata"].get("template_name"), "metadata"),
-        environment=environment,
-        volume_digest=data.get_property_value("sha256"),
-        software=tuple(_software(node) for node in nodes.values() if node.type in types.SOFTWARE),
-    )
+    application = text(content["metadata"].get("template_name"), "metadata")
+    return Blueprint(application, environment, data.get_property_value("sha256"), software)
 
 
 def _content(document: str) -> dict[str, Any]:
@@ -114,8 +71,8 @@ def _content(document: str) -> dict[str, Any]:
     return content
 
 
-def _check_sections(content: dict[str, Any]) -> None:
-    ours = types.type_sections()
+def _check_sections(content: dict[str, Any], *, is_cluster: bool) -> None:
+    ours = types.cluster_type_sections() if is_cluster else types.type_sections()
     unknown = sorted(str(name) for name in set(content) - _SECTIONS - set(ours))
     if unknown:
         raise DocumentInvalid(f"has the section '{unknown[0]}', which no site may follow")
@@ -133,15 +90,16 @@ def _check_sections(content: dict[str, Any]) -> None:
         raise DocumentInvalid("lacks its node templates")
     if not isinstance(content.get("metadata"), dict):
         raise DocumentInvalid("lacks its metadata")
-    unknown = sorted(str(name) for name in set(topology) - _TOPOLOGY)
+    known = _TOPOLOGY | {"inputs"} if is_cluster else _TOPOLOGY
+    unknown = sorted(str(name) for name in set(topology) - known)
     if unknown:
         raise DocumentInvalid(f"has the topology section '{unknown[0]}', which no site may follow")
 
 
-def _check_nodes(nodes: dict[str, Any]) -> None:
+def _check_nodes(nodes: dict[str, Any], known: frozenset[str]) -> None:
     for name, node in nodes.items():
         kind = node.get("type") if isinstance(node, dict) else None
-        if kind not in types.KNOWN_NODES:
+        if not isinstance(kind, str) or kind not in known:
             raise DocumentInvalid(f"has the node '{name}' of type '{kind}', which voxpop does not know")
         unknown = sorted(str(key) for key in set(node) - _NODE)
         if unknown:
@@ -168,75 +126,8 @@ def _first_fault(wrong: Exception) -> str:
     return listed[0].rstrip(".") if listed else type(wrong).__name__
 
 
-def _only(nodes: dict[str, Any], kind: str) -> Any:
-    found = [node for node in nodes.values() if node.type == kind]
-    if len(found) != 1:
-        raise DocumentInvalid(f"has {len(found)} nodes of type '{kind}', and must have one")
-    return found[0]
-
-
-def _check_mounts(worker: Any, data: str, results: str) -> None:
-    mounts: dict[str, Any] = {}
-    for requirement in worker.requirements:
-        mounts.update(requirement)
-    if len(worker.requirements) != len(mounts) or set(mounts) != {"data", "results"}:
-        raise DocumentInvalid("must give its worker the data and the results, once each and nothing else")
-    if _right(mounts["data"], data, "data") is not True:
-        raise DocumentInvalid("gives the right to write to the data volume, which is read-only everywhere")
-    if _right(mounts["results"], results, "results") is not False:
-        raise DocumentInvalid("gives no right to write to the results volume, which runs need")
-
-
-def _right(mount: Any, volume: str, name: str) -> object:
-    relationship = mount.get("relationship") if isinstance(mount, dict) else None
-    properties = relationship.get("properties") if isinstance(relationship, dict) else None
-    if not isinstance(properties, dict) or not isinstance(relationship, dict):
-        raise DocumentInvalid(f"does not say with which right its worker sees the {name} volume")
-    if mount.get("node") != volume or relationship.get("type") != types.MOUNTS:
-        raise DocumentInvalid(f"mounts something else than the {name} volume as '{name}'")
-    return properties.get("read_only")
-
-
-def _software(node: Any) -> SoftwareNode:
-    return SoftwareNode(
-        recipe=_text(node.get_property_value("recipe"), "recipe"),
-        type=node.type,
-        version=str(node.get_property_value("component_version") or ""),
-        programs=_words(node, "programs", _PROGRAM),
-        python_modules=_words(node, "python_modules", _MODULE),
-    )
-
-
-def _words(node: Any, name: str, pattern: re.Pattern[str]) -> tuple[str, ...]:
-    """Return names to look for; a path or a dotted name would make a site open or import what it names."""
-    words = tuple(str(word) for word in node.get_property_value(name))
-    if not all(pattern.fullmatch(word) for word in words):
-        raise DocumentInvalid(f"gives '{node.name}' something as '{name}' that is no plain name")
-    return words
-
-
 def _days(policies: list[Any]) -> int:
     lifetimes = [policy for policy in policies if policy.type == types.LIFETIME]
     if len(lifetimes) != 1 or len(policies) != 1:
         raise DocumentInvalid("must have one policy, its lifetime")
-    return _whole(lifetimes[0].properties.get("days"), "days")
-
-
-def _whole(value: object, name: str, least: int = 1) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise DocumentInvalid(f"needs a whole number from {least} on as '{name}'")
-    return value
-
-
-def _gigabytes(value: object, name: str) -> int:
-    from toscaparser.elements.scalarunit import ScalarUnit_Size
-
-    if not isinstance(value, str):
-        raise DocumentInvalid(f"needs a size with its unit as '{name}'")
-    return _whole(int(ScalarUnit_Size(value).get_num_from_scalar_unit("GB")), f"{name} in GB")
-
-
-def _text(value: object, name: str) -> str:
-    if not isinstance(value, str) or not value:
-        raise DocumentInvalid(f"needs a text as '{name}'")
-    return value
+    return whole(lifetimes[0].properties.get("days"), "days")

@@ -9,14 +9,9 @@ from ruamel.yaml import YAML
 from ruamel.yaml.scalarstring import SingleQuotedScalarString
 
 from voxpop.appliance.model import Environment
-from voxpop.appliance.recipes import Recipe, RecipeKind
-from voxpop.appliance.tosca import types
-
-_NODE_OF = {
-    RecipeKind.TOOL: types.TOOL,
-    RecipeKind.BATCH_QUEUE: types.BATCH_QUEUE,
-    RecipeKind.PORTAL: types.PORTAL,
-}
+from voxpop.appliance.recipes import Recipe
+from voxpop.appliance.tosca import cluster, types
+from voxpop.appliance.tosca.parts import SoftwareNode, mounts
 
 # words that YAML 1.1, which most TOSCA orchestrators read, or 1.2 takes for a number, a date, a truth or nothing
 _MISREAD = re.compile(r"(?i)[-+.\d]\S*|y|n|yes|no|on|off|true|false|null|~")
@@ -46,7 +41,8 @@ def document(
     Notes
     -----
     TOSCA Simple Profile in YAML 1.3. Cores and memory stand where the profile has them, in the host capability of the
-    worker; the right to write stands in the relationship between the worker and each volume.
+    worker; the right to write stands in the relationship between the worker and each volume. An environment without
+    workers of its own is one machine; one with them is a cluster, see `cluster`.
     """
     content = {
         "tosca_definitions_version": types.VERSION,
@@ -56,12 +52,7 @@ def document(
             "environment": environment.name,
         },
         "description": f"Virtual appliance of the application {application}.",
-        **types.type_sections(),
-        "topology_template": {
-            "node_templates": _nodes(environment, volume_digest, [recipes[name] for name in environment.recipes]),
-            "policies": [_lifetime(environment.days)],
-            "outputs": _outputs(),
-        },
+        **_parts(environment, volume_digest, [recipes[name] for name in environment.recipes]),
     }
     yaml = YAML(pure=True)
     yaml.default_flow_style = False
@@ -71,6 +62,23 @@ def document(
     text = StringIO()
     yaml.dump(_quoted(content), text)
     return text.getvalue()
+
+
+def _parts(environment: Environment, volume_digest: str, recipes: list[Recipe]) -> dict[str, Any]:
+    if environment.workers is not None:
+        software = [SoftwareNode.of(recipe) for recipe in recipes]
+        return {
+            **types.cluster_type_sections(),
+            "topology_template": cluster.topology(environment, volume_digest, software, cluster.granted(environment)),
+        }
+    return {
+        **types.type_sections(),
+        "topology_template": {
+            "node_templates": _nodes(environment, volume_digest, recipes),
+            "policies": [_lifetime(environment.days)],
+            "outputs": _outputs(),
+        },
+    }
 
 
 def _quoted(content: Any) -> Any:
@@ -83,7 +91,7 @@ def _quoted(content: Any) -> Any:
 
 
 def _nodes(environment: Environment, volume_digest: str, recipes: list[Recipe]) -> dict[str, Any]:
-    software = {recipe.name: _software(recipe) for recipe in recipes}
+    software = {recipe.name: SoftwareNode.of(recipe).node_template(types.WORKER_NAME) for recipe in recipes}
     front_end = any(node["type"] in types.ON_FRONT_END for node in software.values())
     return {
         **({types.FRONT_END_NAME: {"type": types.FRONT_END}} if front_end else {}),
@@ -106,29 +114,7 @@ def _worker(environment: Environment) -> dict[str, Any]:
         "capabilities": {
             "host": {"properties": {"num_cpus": environment.cores, "mem_size": f"{environment.memory_gb} GB"}}
         },
-        "requirements": [
-            {"data": _mount(types.DATA_NAME, "/data", read_only=True)},
-            {"results": _mount(types.RESULTS_NAME, "/results", read_only=False)},
-        ],
-    }
-
-
-def _mount(volume: str, location: str, *, read_only: bool) -> dict[str, Any]:
-    properties = {"location": location, "read_only": read_only}
-    return {"node": volume, "relationship": {"type": types.MOUNTS, "properties": properties}}
-
-
-def _software(recipe: Recipe) -> dict[str, Any]:
-    node = _NODE_OF[recipe.kind]
-    return {
-        "type": node,
-        "properties": {
-            "recipe": recipe.name,
-            "component_version": recipe.version,
-            "programs": list(recipe.programs),
-            "python_modules": list(recipe.python_modules),
-        },
-        "requirements": [{"host": types.FRONT_END_NAME if node in types.ON_FRONT_END else types.WORKER_NAME}],
+        "requirements": mounts(),
     }
 
 

@@ -21,6 +21,7 @@ _PLAIN = (
     "icd10_codes", "pipeline", "may_leave",
 )  # fmt: skip
 _COMPUTE = ("cores", "memory_gb", "gpus", "storage_gb", "days")
+_WORKERS = {"workers_min": "min", "workers_max": "max"}
 
 Fields = Mapping[str, Any]
 
@@ -45,6 +46,7 @@ def empty(ask: Ask) -> Fields:
         "gpus": "0",
         "storage_gb": "20",
         "days": "30",
+        **dict.fromkeys(_WORKERS, ""),
     }
 
 
@@ -84,6 +86,8 @@ def of_application(written: Application) -> Fields:
         "software": written.software,
         "pipeline": written.pipeline,
         **{key: str(getattr(compute, key)) for key in _COMPUTE},
+        "workers_min": _shown(compute.workers.least if compute.workers else None),
+        "workers_max": _shown(compute.workers.most if compute.workers else None),
     }
 
 
@@ -93,7 +97,7 @@ def of_form(ask: Ask) -> Fields:
     people = _rows({column: ask.texts(f"investigator_{column}") for column in columns})
     groups = _rows({column: ask.texts(f"group_{column}") for column in ("name", "any", "none", "number", "who")})
     return {
-        **{key: ask.text(key) for key in (*_PLAIN, *_COMPUTE)},
+        **{key: ask.text(key) for key in (*_PLAIN, *_COMPUTE, *_WORKERS)},
         **{key: tuple(ask.texts(key)) for key in ("sex", "clinical_fields", "formats", "software")},
         "investigators": _filled(people, INVESTIGATORS),
         "groups": _filled(groups, GROUPS),
@@ -125,7 +129,10 @@ def document_of(fields: Fields) -> str:
         "data": data,
         "software": list(fields["software"]),
         "pipeline": fields["pipeline"],
-        "compute": {key: _number(fields[key]) for key in _COMPUTE},
+        "compute": {
+            **{key: _number(fields[key]) for key in _COMPUTE},
+            **_range("workers", {key: _number(fields[name]) for name, key in _WORKERS.items()}),
+        },
     }
     stream = io.StringIO()
     yaml = YAML()
