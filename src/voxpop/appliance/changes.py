@@ -32,6 +32,8 @@ def _changes(old: Blueprint, new: Blueprint, volumes: tuple[str, str]) -> Iterat
             word = name.partition("_")[0]
             yield f"{word} {was} -> {is_now}{unit}"
     yield from _workers(before.workers, after.workers)
+    if old.elasticity and new.elasticity and old.elasticity.idle_s != new.elasticity.idle_s:
+        yield f"a worker without a job goes after {old.elasticity.idle_s} s -> {new.elasticity.idle_s} s"
     yield from _recipes(old, new)
     if before.pipeline != after.pipeline:
         yield f"pipeline {before.pipeline} -> {after.pipeline}"

@@ -102,7 +102,7 @@ class Planning:
             volume=volume.id,
             environment=environment,
             document=document,
-            queue=next((node.recipe for node in read(document).software if node.is_queue), ""),
+            queue=read(document).queue,
             bids=bids,
             chosen=chosen,
             compared_with=old.id if old else "",
