@@ -265,6 +265,7 @@ def pages(name: str) -> dict[str, list[str]]:
         "ada": [
             "/", "/applications", "/applications/new?example", "/applications/new?as=document", f"/applications/{name}",
             "/volumes", f"/volumes/{name}-v1", "/appliances", f"/appliances/{name}-a1", "/runs", f"/runs/{name}-r1",
+            f"/applications/{name}/plan",
             f"/runs/{name}-r1/compare?with={name}-r1", f"/applications/{name}/run", "/results", f"/results/{name}-r1",
             f"/results/{name}-r1/trace", f"/releases/{name}-r1-x1", "/catalogue", "/account", "/no-such-page",
         ],

@@ -27,6 +27,7 @@ from voxpop.access.entrance import READ, WRITE
 from voxpop.access.model import ProjectRole, Role
 from voxpop.appliance.recipes import RecipeKind
 from voxpop.appliance.states import ApplianceState
+from voxpop.appliance.terms import DataPolicy
 from voxpop.application.states import ApplicationState
 from voxpop.cohort.model import AGES, SEXES
 from voxpop.flow.operations import OperationState
@@ -48,7 +49,7 @@ PLACEHOLDER = re.compile(r"%\(\w+\)\w|(?<!%)\{\w+\}")
 
 _ENUMS: tuple[type[StrEnum], ...] = (
     ApplicationState, VolumeState, ApplianceState, RunState, ReleaseState, OperationState,
-    Work, Role, ProjectRole, Severity, Permission, Kind, RecipeKind,
+    Work, Role, ProjectRole, Severity, Permission, Kind, RecipeKind, DataPolicy,
 )  # fmt: skip
 _HEAD = "# The words of the portal. Written by tools/translations.py: translate here, then run it again."
 

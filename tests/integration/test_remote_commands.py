@@ -16,7 +16,7 @@ from voxpop.cli.commands import app
 from voxpop.cli.remote_table import TABLE
 from voxpop.client import Bank as RemoteBank
 from voxpop.kernel.errors import VoxpopError
-from voxpop.kernel.ids import RunId, VolumeId
+from voxpop.kernel.ids import ApplianceId, RunId, VolumeId
 
 NOT_TOLD = ("path", "results", "settings")
 """Where things lie on a server, and its archives' settings, are not told."""
@@ -88,6 +88,8 @@ def _work(bank: Bank) -> None:
                 bank.system.volumes.verify_volume(VolumeId(name), operation.actor)
             elif operation.work == "deploy":
                 bank.system.durable_work.deploy(VolumeId(name))
+            elif operation.work == "set-up":
+                bank.system.durable_work.set_up(ApplianceId(name))
             elif operation.work == "report":
                 bank.system.run_records.get(RunId(name))
             else:
@@ -118,6 +120,8 @@ SAME = [
     ("teo", f"appliance deploy {VOLUME}"),
     ("iker", f"appliance plan {PROJECT}"),
     ("ada", "site list"),
+    ("ada", "site show local"),
+    ("teo", f"site quota local {PROJECT} --workers 4"),
     ("ada", "run list"),
     ("ada", f"run show {RUN}"),
     ("ada", f"run logs {RUN}"),

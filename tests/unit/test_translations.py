@@ -135,6 +135,7 @@ def test_what_templates_translate_by_a_variable_is_known() -> None:
         "value", "role.value", "member.role.value", "step.source.value", "step.target.value",  # states and roles
         "one", "column", "criterion", "category",  # what a participant, a cohort or a table is counted or told by
         "one.kind.value", "one.state.value", "one.work.value", "one.what", "permission", "step.kind",
+        "one.terms.data.value",
     }  # fmt: skip
 
 

@@ -113,6 +113,30 @@ class SiteInUse(Refused):
         self.site = site
 
 
+class SiteRefuses(Refused):
+    """A site may not serve an environment, by its terms or the project's quota."""
+
+    code = "site-refuses"
+
+    def __init__(self, site: str, clause: str, application: str) -> None:
+        super().__init__(
+            f"site '{site}' {clause}: `voxpop appliance plan {application}` shows which sites can serve it"
+        )
+        self.site = site
+
+
+class NoSiteServes(Refused):
+    """None of the sites may serve an environment."""
+
+    code = "no-site-serves"
+
+    def __init__(self, application: str, site: str, clause: str) -> None:
+        super().__init__(
+            f"no site can serve application '{application}': site '{site}' {clause}; the others are in "
+            f"`voxpop appliance plan {application} --json`"
+        )
+
+
 class SiteSettingInvalid(Invalid):
     """A site's setting is not as it must be."""
 

@@ -56,6 +56,21 @@ class Site(Protocol):
 
 
 @runtime_checkable
+class CanForetell(Protocol):
+    """A site that can say before a deployment what it would not give."""
+
+    def foretell(self, document: str) -> tuple[str, ...]:
+        """Return what of a document it could not give now, each as one clause; nothing is begun.
+
+        Raises
+        ------
+        Unavailable
+            If it does not answer.
+        """
+        ...
+
+
+@runtime_checkable
 class CanResize(Protocol):
     """A site whose appliances with a queue can have more workers, or fewer."""
 

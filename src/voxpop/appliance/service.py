@@ -89,25 +89,39 @@ class ApplianceService:
             If a recipe needs another that was not asked for.
         """
         self._site(site)
-        check_recipes(environment.recipes, self._recipes)
-        text = document(environment, application=application, volume_digest=volume_digest, recipes=self._recipes)
-        digest = sha256_bytes(text.encode())
-        known = self._appliances.of_application(application)
-        for appliance in known:
-            same = (appliance.document_digest, appliance.volume, appliance.site) == (digest, volume_id, site)
-            if same and appliance.state is not _S.REMOVED:
-                return appliance
+        text = self.written(application, environment, volume_digest)
+        kept = self._same(application, text, volume_id, site)
+        if kept is not None:
+            return kept
+        number = len(self._appliances.of_application(application)) + 1
         planned = Appliance(
-            id=ApplianceId(f"{application}-a{len(known) + 1}"),
+            id=ApplianceId(f"{application}-a{number}"),
             application=application,
             volume=volume_id,
             site=site,
             state=_S.PLANNED,
-            document_digest=digest,
+            document_digest=sha256_bytes(text.encode()),
             created_at=self._clock.now(),
         )
         self._appliances.add(planned, text, actor)
         return planned
+
+    def written(self, application: ApplicationId, environment: Environment, volume_digest: str) -> str:
+        """Return the TOSCA document of an environment, and keep nothing; raises as ``plan`` does for its recipes."""
+        check_recipes(environment.recipes, self._recipes)
+        return document(environment, application=application, volume_digest=volume_digest, recipes=self._recipes)
+
+    def known(
+        self, application: ApplicationId, environment: Environment, volume: tuple[VolumeId, str], site: str
+    ) -> Appliance | None:
+        """Return the appliance that ``plan`` would return without making one; None where it would make one.
+
+        Parameters
+        ----------
+        volume : tuple of VolumeId and str
+            Its id and the digest of its manifest.
+        """
+        return self._same(application, self.written(application, environment, volume[1]), volume[0], site)
 
     def deploy(self, appliance_id: ApplianceId, volume_path: Path, results_path: Path, actor: str) -> Deployment:
         """Deploy a planned appliance; one that stands stays, one that failed or was lost is made again.
@@ -213,6 +227,13 @@ class ApplianceService:
             reason = "; ".join(filter(None, (reason, f"written off: {away.sentence}")))
         if appliance.state is not _S.REMOVED:
             self._move(appliance, _S.REMOVED, actor, reason)
+
+    def _same(self, application: ApplicationId, text: str, volume: VolumeId, site: str) -> Appliance | None:
+        wanted = (sha256_bytes(text.encode()), volume, site)
+        for one in self._appliances.of_application(application):
+            if (one.document_digest, one.volume, one.site) == wanted and one.state is not _S.REMOVED:
+                return one
+        return None
 
     def _site(self, name: str) -> Site:
         if name not in self._sites:

@@ -178,6 +178,7 @@ def _data_request(data: Mapping[str, Any]) -> DataRequest:
         sex=tuple(data.get("sex", ())),
         icd10_codes=data.get("icd10_codes", 3),
         formats=tuple(data.get("formats", (NIFTI,))),
+        may_leave=tuple(data.get("may_leave", ())),
     )
 
 

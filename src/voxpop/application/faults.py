@@ -11,6 +11,7 @@ from jsonschema import Draft202012Validator, FormatChecker, ValidationError
 from voxpop.application.errors import Fault
 from voxpop.application.icd10 import icd10_fault
 from voxpop.application.located import Located, Path
+from voxpop.kernel.countries import COUNTRIES
 
 _KINDS = {
     "object": "keys with values",
@@ -129,6 +130,9 @@ def _wrong_length(located: Located, path: Path, error: ValidationError) -> Itera
 def _wrong_format(located: Located, path: Path, error: ValidationError) -> Iterator[Fault]:
     if error.validator_value == "icd10":
         yield located.fault(path, f"{_shown(error.instance)} {icd10_fault(error.instance)}")
+    elif error.validator_value == "country":
+        sentence = f"{_named(path)} cannot be {_shown(error.instance)}: write a country's two letters, as in PT"
+        yield located.fault(path, sentence)
     elif _DAY.fullmatch(error.instance):
         yield located.fault(path, f"{_named(path)} is {error.instance}, and the calendar has no such day")
     else:
@@ -200,6 +204,11 @@ def _is_day(value: object) -> bool:
     return bool(_DAY.fullmatch(value))
 
 
+def _is_country(value: object) -> bool:
+    return not isinstance(value, str) or value in COUNTRIES
+
+
 _FORMATS = FormatChecker(formats=())
+_FORMATS.checks("country")(_is_country)
 _FORMATS.checks("icd10")(_is_icd10)
 _FORMATS.checks("date")(_is_day)

@@ -51,7 +51,13 @@ DICOM = "dicom"
 
 @dataclass(frozen=True, slots=True)
 class DataRequest:
-    """The images and clinical fields asked for; days are inclusive, ages whole years."""
+    """The images and clinical fields asked for; days are inclusive, ages whole years.
+
+    Parameters
+    ----------
+    may_leave : tuple of str
+        Countries, by ISO 3166-1, that the data may go to beside the bank's own; it is decided with the application.
+    """
 
     modality: str
     body_parts: tuple[str, ...]
@@ -64,6 +70,7 @@ class DataRequest:
     sex: tuple[str, ...] = ()
     icd10_codes: int = 3
     formats: tuple[str, ...] = (NIFTI,)
+    may_leave: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

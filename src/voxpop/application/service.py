@@ -21,6 +21,7 @@ from voxpop.application.ports import Applications, Counts, Offers, Prices
 from voxpop.application.review import ReviewSheet
 from voxpop.application.states import LIFE_CYCLE, ApplicationState
 from voxpop.kernel.clock import Clock, SystemClock
+from voxpop.kernel.digests import Json
 from voxpop.kernel.errors import Absent
 from voxpop.kernel.ids import ApplicationId
 from voxpop.kernel.ledger import Event, Ledger
@@ -239,7 +240,10 @@ class ApplicationService:
         source = self._applications.state(application)
         subject = f"application:{application}"
         LIFE_CYCLE.check(subject, source, target)
-        facts = {"document_sha256": self._applications.get(application).digest}
+        written = self._applications.get(application)
+        facts: dict[str, Json] = {"document_sha256": written.digest}
+        if target is _S.APPROVED:
+            facts["may_leave"] = list(written.request.may_leave)
         action = f"application.{target.value.replace(' ', '-')}"
         self._ledger.move(subject, source, target, Event(action, subject, actor, reason.strip(), facts))
 

@@ -17,8 +17,9 @@ import typer
 
 from voxpop.appliance.service import ApplianceView
 from voxpop.appliance.terminals import Terminal
-from voxpop.cli.console import DEFAULT_WORK, JsonOption, PersonOption, ReasonOption, WorkOption, show, show_table
+from voxpop.cli.console import DEFAULT_WORK, JsonOption, PersonOption, ReasonOption, WorkOption, say, show, show_table
 from voxpop.cli.opening import opened
+from voxpop.flow.lifetimes import Lifetimes
 from voxpop.kernel.digests import Json
 from voxpop.kernel.errors import Invalid, Refused
 from voxpop.kernel.ids import ApplianceId, ApplicationId, VolumeId
@@ -28,7 +29,7 @@ app = typer.Typer(help="Plan, deploy, look at, enter and remove appliances.")
 
 Name = Annotated[str, typer.Argument(help="The appliance's id.", metavar="APPLIANCE")]
 SiteOption = Annotated[
-    str, typer.Option("--site", help="Where it is to stand; this machine by default.", metavar="SITE")
+    str, typer.Option("--site", help="Where it is to stand; by default the first that can serve it.", metavar="SITE")
 ]
 
 
@@ -58,17 +59,14 @@ def plan(
     person: PersonOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Write the TOSCA document of an application's newest sealed volume, and show it."""
+    """Rank the sites, and write the TOSCA document of an application's newest sealed volume for the first of them."""
+    from voxpop.flow.plan_words import plan_facts, plan_text
+
     system = opened(work, person)
-    planned = system.durable_work.plan(ApplicationId(application), system.person, site)
-    document = system.appliances.document(planned.id)
-    facts: dict[str, Json] = {
-        "appliance": planned.id,
-        "site": planned.site,
-        "document_sha256": planned.document_digest,
-        "document": document,
-    }
-    show(facts, document, as_json=as_json)
+    sheet, planned = system.planning.plan(ApplicationId(application), system.person, site)
+    if not as_json:
+        say(plan_text(sheet, planned))
+    show(plan_facts(sheet, planned), sheet.document, as_json=as_json)
 
 
 @app.command()
@@ -81,8 +79,8 @@ def deploy(
 ) -> None:
     """Deploy the appliance of a sealed volume, or say that it stands."""
     system = opened(work, person)
-    name = system.durable_work.deploy(VolumeId(volume), site)
-    show(_facts(system.appliances.show(name)), f"appliance '{name}' is deployed", as_json=as_json)
+    name = system.durable_work.deploy(VolumeId(volume), system.planning.place(VolumeId(volume), site))
+    show(_facts(system.appliances.show(name), system.lifetimes), f"appliance '{name}' is deployed", as_json=as_json)
 
 
 @app.command(name="list")
@@ -99,8 +97,10 @@ def list_(work: WorkOption = DEFAULT_WORK, as_json: JsonOption = False) -> None:
 @app.command(name="show")
 def show_(name: Name, work: WorkOption = DEFAULT_WORK, as_json: JsonOption = False) -> None:
     """Show what an appliance was given, and what was asked and is not there."""
-    facts = _facts(opened(work).appliances.show(ApplianceId(name)))
-    show(facts, "\n".join(f"{key}: {value}" for key, value in facts.items()), as_json=as_json)
+    system = opened(work)
+    facts = _facts(system.appliances.show(ApplianceId(name)), system.lifetimes)
+    told = {key: value for key, value in facts.items() if value not in (None, "")}
+    show(facts, "\n".join(f"{key}: {value}" for key, value in told.items()), as_json=as_json)
 
 
 @app.command()
@@ -221,8 +221,9 @@ def _account(person: str) -> str:
     return name if name == person else f"{name}-{hashlib.sha256(person.encode()).hexdigest()[:8]}"
 
 
-def _facts(view: ApplianceView) -> dict[str, Json]:
+def _facts(view: ApplianceView, lifetimes: Lifetimes) -> dict[str, Json]:
     appliance, deployment = view.appliance, view.deployment
+    ending = lifetimes.ending(appliance)
     facts: dict[str, Json] = {
         "appliance": appliance.id,
         "application": appliance.application,
@@ -230,6 +231,8 @@ def _facts(view: ApplianceView) -> dict[str, Json]:
         "site": appliance.site,
         "state": appliance.state.value,
         "document_sha256": appliance.document_digest,
+        "ends_at": ending.at.isoformat() if ending else None,
+        "warning": ending.warning if ending else "",
     }
     if deployment is not None:
         facts |= {

@@ -44,6 +44,8 @@ TABLE: Mapping[str, Callable[[Bank, Mapping[str, Any]], None]] = {
     "appliance notebook": work.open_notebook,
     "appliance remove": work.remove_appliance,
     "site list": work.list_sites,
+    "site show": work.show_site_terms,
+    "site quota": work.quota,
     "site check": work.check_site,
     "site remove": work.remove_site,
     "recipe list": work.list_recipes,

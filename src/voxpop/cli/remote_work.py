@@ -1,21 +1,22 @@
 """Appliances, runs, and what can be asked for, of a bank that is somewhere else."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from voxpop.appliance.states import ApplianceState
-from voxpop.cli.console import show, show_table
+from voxpop.appliance.terms import NO_QUOTA
+from voxpop.cli.console import say, show, show_table
 from voxpop.cli.pairs import pairs
 from voxpop.cli.remote_projects import dumped, lines
-from voxpop.cli.site import show_site
+from voxpop.cli.site import quota_facts, quota_text, show_one, show_site, show_sites
 from voxpop.client import Bank
 from voxpop.kernel.digests import Json
-from voxpop.web.api.models.appliances import ApplianceFacts, PipelineFacts
+from voxpop.web.api.models.appliances import ApplianceFacts, PipelineFacts, PlanFacts, QuotaAsked
 from voxpop.web.api.models.audit import OperationFacts
 from voxpop.web.api.models.runs import ComparisonFacts, RunFacts
 
 Given = Mapping[str, Any]
-_APPLIANCE = ("appliance", "application", "volume", "site", "state", "document_sha256")
+_APPLIANCE = ("appliance", "application", "volume", "site", "state", "document_sha256", "ends_at", "warning")
 _GIVEN = ("sandbox", "network", "cores", "memory_gb", "not_given")
 _PIPELINE = ("pipeline", "title", "volume_inputs", "parameters", "sha256")
 
@@ -23,6 +24,8 @@ _PIPELINE = ("pipeline", "title", "volume_inputs", "parameters", "sha256")
 def plan(bank: Bank, given: Given) -> None:
     """Write the TOSCA document of an application's newest sealed volume."""
     planned = bank.appliances.plan(given["application"], given["site"])
+    if not given["as_json"]:
+        say("\n".join(_plan_lines(planned)))
     show(dumped(planned), planned.document, as_json=given["as_json"])
 
 
@@ -46,7 +49,8 @@ def list_appliances(bank: Bank, given: Given) -> None:
 def show_appliance(bank: Bank, given: Given) -> None:
     """Show what an appliance was given."""
     facts = _appliance(bank.appliances.get(given["name"]))
-    show(facts, lines(facts), as_json=given["as_json"])
+    told = {key: value for key, value in facts.items() if value not in (None, "")}
+    show(facts, lines(told), as_json=given["as_json"])
 
 
 def open_notebook(bank: Bank, given: Given) -> None:
@@ -63,9 +67,25 @@ def remove_appliance(bank: Bank, given: Given) -> None:
 
 def list_sites(bank: Bank, given: Given) -> None:
     """List the sites with their prices."""
-    rows = [dumped(one) for one in bank.catalogue.sites()]
-    columns = ("site", "kind", "core_hour", "gpu_hour", "gb_month", "currency")
-    show_table(rows, columns, as_json=given["as_json"], empty="no site is connected")
+    show_sites([dumped(one) for one in bank.catalogue.sites()], as_json=given["as_json"])
+
+
+def show_site_terms(bank: Bank, given: Given) -> None:
+    """Show a site's terms."""
+    show_one(dumped(bank.catalogue.site(given["name"])), as_json=given["as_json"])
+
+
+def quota(bank: Bank, given: Given) -> None:
+    """Say how much of a site a project may use, or show it."""
+    name, application = given["name"], given["application"]
+    known = [one for one in bank.catalogue.site(name).quotas if one.application == application]
+    facts = dumped(known[0]) if known else quota_facts(name, application, NO_QUOTA)
+    named = {key: given[key] for key in ("core_hours", "workers") if given[key] is not None}
+    if named or given["lift"]:
+        before = {} if given["lift"] else {key: facts[key] for key in ("core_hours", "workers")}
+        asked = QuotaAsked.model_validate({"application": application, **before, **named})
+        facts = dumped(bank.catalogue.set_quota(name, asked))
+    show(facts, quota_text(facts), as_json=given["as_json"])
 
 
 def check_site(bank: Bank, given: Given) -> None:
@@ -156,6 +176,17 @@ def _run(one: RunFacts) -> dict[str, Json]:
     facts = dumped(one)
     keys = ("run", "application", "appliance", "volume", "pipeline", "pipeline_sha256", "state", "results")
     return {key: facts.get(key) for key in (*keys, "repeats", "created_at")}
+
+
+def _plan_lines(plan: PlanFacts) -> Iterator[str]:
+    """Say what a plan comes to, as the command does where the bank is."""
+    yield f"{plan.appliance or 'no appliance'}: volume {plan.volume}, site {plan.site or 'none can serve it'}"
+    yield from (f"  {line}" for line in (*plan.machines, *plan.volumes, f"queue: {plan.queue or 'none'}"))
+    for bid in plan.sites:
+        yield f"  {bid.site}: {bid.fit.value}, at most {bid.cost_most:,.2f} {bid.currency} {bid.reason}".rstrip()
+        yield from (f"    {clause}" for clause in bid.not_given)
+    if plan.compared_with:
+        yield from (f"against {plan.compared_with}: {line}" for line in plan.changes or ["nothing changes"])
 
 
 def _appliance(one: ApplianceFacts) -> dict[str, Json]:

@@ -28,10 +28,14 @@ class Appliances:
         """Return an appliance's TOSCA document."""
         return self._wire.text(f"/appliances/{segment(name)}/document")
 
-    def plan(self, application: str, site: str = "") -> a.AppliancePlanned:
-        """Write the TOSCA document of an application's newest sealed volume."""
+    def look(self, application: str, site: str = "") -> a.PlanFacts:
+        """Rank the sites for an application's newest sealed volume, and keep nothing."""
+        return self._wire.get(f"/applications/{segment(application)}/plan", a.PlanFacts, {"site": site})
+
+    def plan(self, application: str, site: str = "") -> a.PlanFacts:
+        """Plan the appliance of an application's newest sealed volume; nothing is kept where no site can serve it."""
         chosen = a.SiteChosen(site=site)
-        return self._wire.post(f"/applications/{segment(application)}/appliances", a.AppliancePlanned, chosen)
+        return self._wire.post(f"/applications/{segment(application)}/appliances", a.PlanFacts, chosen)
 
     def deploy(self, volume: str, site: str = "") -> OperationFacts:
         """Ask for the appliance of a sealed volume to be deployed."""
@@ -72,6 +76,14 @@ class Catalogue:
     def sites(self) -> Iterator[a.SiteFacts]:
         """Yield the sites with their prices."""
         return self._wire.every("/sites", a.SiteFacts)
+
+    def site(self, name: str) -> a.SiteDetail:
+        """Return a site's terms, and what may be read of what projects use of it."""
+        return self._wire.get(f"/sites/{segment(name)}", a.SiteDetail)
+
+    def set_quota(self, site: str, asked: a.QuotaAsked) -> a.QuotaFacts:
+        """Say how much of a site a project may use; without limits, it is lifted."""
+        return self._wire.post(f"/sites/{segment(site)}/quota", a.QuotaFacts, asked)
 
     def check_site(self, name: str) -> a.SiteAnswered:
         """Ask a site whether it is there, and what it has."""

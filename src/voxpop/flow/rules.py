@@ -21,6 +21,7 @@ class Work(StrEnum):
     REPEAT = "repeat"
     VERIFY = "verify"
     HARVEST = "harvest"
+    END = "end"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,9 @@ class Request:
 
 RULES: Mapping[str, tuple[Work, ...]] = {
     "application.approved": (Work.STAGE,),
+    "application.closed": (Work.END,),
+    "application.archived": (Work.END,),
+    "application.refused": (Work.END,),
     "volume.sealed": (Work.DEPLOY,),
     "appliance.deployed": (Work.ACTIVATE,),
     "run.done": (Work.REPORT,),

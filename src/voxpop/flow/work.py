@@ -4,9 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from typing import Protocol
 
-from voxpop.appliance.model import Appliance, Deployment
+from voxpop.appliance.model import Appliance, Deployment, Environment
 from voxpop.appliance.service import ApplianceService
+from voxpop.appliance.tosca import read
 from voxpop.application.service import ApplicationService
 from voxpop.application.states import ApplicationState
 from voxpop.cohort.service import CohortService
@@ -108,12 +110,25 @@ class Stages:
     applicants: Callable[[ApplicationId], Sequence[str]] = _nobody
 
 
+class CheckSite(Protocol):
+    """Refuses a site that may not serve a project."""
+
+    def __call__(self, application: ApplicationId, environment: Environment, site: str, but: str = "") -> None:
+        """Raise ``Refused`` where the site may not; ``but`` is an appliance that is not counted among what stands."""
+        ...
+
+
+def _any_site(application: ApplicationId, environment: Environment, site: str, but: str = "") -> None:
+    del application, environment, site, but
+
+
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Where work is done outside the protected folder, and which site deploys by default."""
+    """Where work is done outside the protected folder, which site deploys by default, and which may not."""
 
     results: Path
     site: str = "local"
+    check: CheckSite = _any_site
 
 
 @dataclass(slots=True)
@@ -178,12 +193,16 @@ class DurableWork:
 
     def plan(self, application_id: ApplicationId, actor: str, site: str = "") -> Appliance:
         """Plan the appliance of an application's newest sealed volume, on the default site or on a named one."""
+        return self._plan(self.newest_sealed(application_id), actor, site)
+
+    def newest_sealed(self, application_id: ApplicationId) -> Volume:
+        """Return an application's newest sealed volume, or raise ``NothingSealed``."""
         volumes = self._volumes.of_application(application_id)
         sealed = [volume for volume in volumes if volume.state is VolumeState.SEALED]
         if not sealed:
             self._applications.state(application_id)
             raise NothingSealed(application_id)
-        return self._plan(sealed[-1], actor, site)
+        return sealed[-1]
 
     def plan_on(self, volume_id: VolumeId, actor: str, site: str = "") -> Appliance:
         """Plan the appliance of a sealed volume, on the default site or on a named one."""
@@ -197,10 +216,17 @@ class DurableWork:
         self.set_up(planned.id)
         return planned.id
 
+    def environment(self, application_id: ApplicationId) -> Environment:
+        """Return the software and compute that an application asks for."""
+        application = self._applications.get(application_id)
+        return environment_of(application, queue=self._appliances.has_queue(application.software))
+
     def set_up(self, appliance_id: ApplianceId) -> None:
         """Deploy a planned appliance on its site, or deploy it again."""
         appliance = self._appliances.get(appliance_id)
         self.check_going(appliance.application)
+        environment = read(self._appliances.document(appliance_id)).environment
+        self._places.check(appliance.application, environment, appliance.site, appliance_id)
         volume = self._volumes.get(appliance.volume)
         self._appliances.deploy(appliance_id, volume.path, self._places.results, VOXPOP)
 
@@ -261,10 +287,11 @@ class DurableWork:
 
     def _plan(self, volume: Volume, actor: str, site: str = "") -> Appliance:
         application = self._applications.get(volume.application)
-        environment = environment_of(application, queue=self._appliances.has_queue(application.software))
-        return self._appliances.plan(
-            application.id, environment, volume.id, volume.digest, site or self._places.site, actor
-        )
+        environment = self.environment(application.id)
+        where = site or self._places.site
+        known = self._appliances.known(application.id, environment, (volume.id, volume.digest), where)
+        self._places.check(application.id, environment, where, known.id if known else "")
+        return self._appliances.plan(application.id, environment, volume.id, volume.digest, where, actor)
 
     def _pipeline_and_place(self, run_id: RunId) -> tuple[Pipeline, Workplace]:
         run = self._runs.get(run_id)

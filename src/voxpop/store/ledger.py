@@ -113,6 +113,12 @@ class SqlLedger:
         with reading(self._engine) as session:
             return [_link(row) for row in session.scalars(query)]
 
+    def newest(self) -> datetime | None:
+        """Return when the newest event was written; None where there is none."""
+        with Session(self._engine) as session:
+            at = session.scalar(select(AuditRow.at).order_by(AuditRow.seq.desc()).limit(1))
+        return None if at is None else datetime.fromisoformat(at)
+
     def search(self, begins: Mapping[str, str], before: int | None, most: int) -> Sequence[Link]:
         """Return the newest events that fit.
 

@@ -100,13 +100,25 @@ class ArchiveRow(Base):
 
 
 class SiteRow(Base):
-    """A connected site; ``settings`` names files that hold secrets, never a secret."""
+    """A connected site and its terms; ``settings`` names files that hold secrets, never a secret."""
 
     __tablename__ = "site"
 
     name: Mapped[str] = mapped_column(String(64), primary_key=True)
     kind: Mapped[str] = mapped_column(String(32))
     settings: Mapped[dict[str, Any]]
+    terms: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
+
+
+class QuotaRow(Base):
+    """How much of a site a project may use; the site may be this machine, which has no row of its own."""
+
+    __tablename__ = "site_quota"
+
+    site: Mapped[str] = mapped_column(String(64), primary_key=True)
+    application: Mapped[str] = mapped_column(ForeignKey("application.id"), primary_key=True)
+    core_hours: Mapped[int | None] = mapped_column(BigInteger)
+    workers: Mapped[int | None]
 
 
 class ApplicationRow(Base):

@@ -17,6 +17,7 @@ from pydantic_settings import (
 )
 
 from voxpop.access.model import Role
+from voxpop.appliance.terms import country
 from voxpop.wiring.errors import SettingsInvalid
 
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -151,6 +152,11 @@ class Settings(BaseSettings):
 
     person: str = Field(default_factory=_person, description="Who acts, as the audit log names them.")
     project: str = Field(default="voxpop", description="Name of this bank; pseudonyms of two banks never match.")
+    jurisdiction: str = Field(
+        default="",
+        description="Country whose law holds for the data (ISO 3166, as `ES`): they leave it only where the approved "
+        "application says so; empty for unknown, which holds nothing back.",
+    )
     profile: Path | None = Field(
         default=None, description="De-identification profile (YAML); empty for the built-in default."
     )
@@ -168,6 +174,11 @@ class Settings(BaseSettings):
     providers: list[Provider] = Field(
         default=[], description="OpenID providers that people may sign in with: `how-to/sign-in-with-openid.md`."
     )
+
+    @field_validator("jurisdiction")
+    @classmethod
+    def _is_country(cls, jurisdiction: str) -> str:
+        return jurisdiction and country(jurisdiction)
 
     @field_validator("providers")
     @classmethod

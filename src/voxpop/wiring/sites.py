@@ -12,6 +12,7 @@ from voxpop.appliance.model import Ground
 from voxpop.appliance.ports import HasFrontEnd, Queue, Said, Site
 from voxpop.appliance.recipes import check_recipes
 from voxpop.appliance.states import ApplianceState
+from voxpop.appliance.terms import read_terms
 from voxpop.kernel.ids import ApplianceId
 from voxpop.run.ports import Sandbox
 from voxpop.store.appliances import SqlAppliances
@@ -19,6 +20,8 @@ from voxpop.store.sites import ConnectedSite, SqlSites
 
 LOCAL = "local"
 """The machine itself; it is always there."""
+
+NO_TERMS: Mapping[str, str] = {}
 
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _LONGEST_NAME = 30
@@ -90,8 +93,15 @@ class Sites(Mapping[str, Site]):
         """Return how each is connected: this machine first, then the others by name."""
         return [ConnectedSite(LOCAL, LOCAL, {}), *self._records.every()]
 
-    def connect(self, name: str, kind: str, settings: Mapping[str, str], actor: str) -> None:
+    def connect(
+        self, name: str, kind: str, settings: Mapping[str, str], actor: str, terms: Mapping[str, str] = NO_TERMS
+    ) -> None:
         """Connect a site, or change its connection; it is not yet asked whether it is there.
+
+        Parameters
+        ----------
+        terms : mapping
+            What it is offered under. A term that is not named stays as it was, and an empty one is taken back.
 
         Raises
         ------
@@ -104,7 +114,10 @@ class Sites(Mapping[str, Site]):
         """
         if name == LOCAL or len(name) > _LONGEST_NAME or not _NAME.fullmatch(name):
             raise SiteNameInvalid
-        site = ConnectedSite(name, kind, dict(settings))
+        before = next((one.terms for one in self._records.every() if one.name == name), NO_TERMS)
+        kept = {key: value for key, value in {**before, **terms}.items() if value}
+        read_terms(name, kept)
+        site = ConnectedSite(name, kind, dict(settings), kept)
         self._open(site)
         self._records.connect(site, actor)
 

@@ -22,10 +22,13 @@ from voxpop.application.ports import PriceList
 from voxpop.application.service import ApplicationService, Board
 from voxpop.cohort.model import Harvest
 from voxpop.cohort.service import CohortService
+from voxpop.flow.brokering import Broker, Grounds
 from voxpop.flow.chain import RecordedChain
 from voxpop.flow.counts import RequestCounts
 from voxpop.flow.egress import CohortIdentities, results_of
 from voxpop.flow.evidence import Sources
+from voxpop.flow.lifetimes import Ended, Lifetimes
+from voxpop.flow.planning import Planning
 from voxpop.flow.reporting import Reporting
 from voxpop.flow.work import DurableWork, Places, Stages
 from voxpop.kernel.clock import Clock
@@ -52,7 +55,7 @@ from voxpop.store.results import SqlResults
 from voxpop.store.runs import SqlRuns
 from voxpop.store.scaling import SqlScaling
 from voxpop.store.sessions import SqlSessions, SqlTokens
-from voxpop.store.sites import SqlSites
+from voxpop.store.sites import SqlQuotas, SqlSites
 from voxpop.store.staging import SqlStagingRecords
 from voxpop.store.volumes import SqlVolumes
 from voxpop.store.webhooks import SqlWebhooks
@@ -62,6 +65,7 @@ from voxpop.wiring.archives import Archives
 from voxpop.wiring.elastic import Clusters
 from voxpop.wiring.errors import SettingsInvalid
 from voxpop.wiring.installed import installed_folder, pipelines, recipes
+from voxpop.wiring.market import Market
 from voxpop.wiring.projects import Projects, Records, named_pipeline
 from voxpop.wiring.providers import doors
 from voxpop.wiring.sandboxes import best_sandbox, leaves_network, sandbox_named
@@ -245,6 +249,36 @@ class System:
         )
         return Sites(SqlSites(self._engine, self.ledger), self.appliance_records, ground)
 
+    @cached_property
+    def market(self) -> Market:
+        """The sites as they are offered."""
+        return Market(self.sites, SqlQuotas(self._engine, self.ledger), self.settings.jurisdiction)
+
+    @cached_property
+    def broker(self) -> Broker:
+        """What each site would be for a project."""
+        return Broker(
+            Grounds(self.market, self.market, self.appliance_records, self.applications, self),
+            self.settings.jurisdiction,
+            self.lifetimes.core_hours,
+        )
+
+    @cached_property
+    def planning(self) -> Planning:
+        """The use cases of planning."""
+        return Planning(self.broker, self.durable_work, self.volumes, self.appliances, self.appliance_records)
+
+    @cached_property
+    def lifetimes(self) -> Lifetimes:
+        """The rule by which appliances go."""
+        facts = Ended(
+            self.appliance_records,
+            lambda volume: self.volumes.get(volume).ends_on,
+            self.applications.state,
+            self.ledger,
+        )
+        return Lifetimes(facts, self.appliances, self._clock)
+
     def sandbox_of(self, site: str, sandbox: str, appliance: str, image: str) -> Sandbox:
         """Return what holds the runs and the terminals of an appliance: its site, or a sandbox of this machine."""
         held = self.sites.sandbox(site, appliance, image) if image else None
@@ -347,7 +381,7 @@ class System:
             reporting=self.reporting,
             applicants=self.projects.applicants,
         )
-        return DurableWork(stages, named_pipeline, Places(self.work.results), self._clock)
+        return DurableWork(stages, named_pipeline, Places(self.work.results, check=self.broker.check), self._clock)
 
     def price_list(self) -> PriceList:
         """Return the prices of site ``local``."""

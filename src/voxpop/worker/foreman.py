@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
+from voxpop.flow.lifetimes import end
 from voxpop.flow.operations import Operation
 from voxpop.flow.rules import Work, requests
 from voxpop.kernel.errors import VoxpopError
@@ -21,6 +22,8 @@ VOXPOP = "voxpop"
 _LOOK_EVERY_S = 0.5
 _LOOK_AROUND_EVERY_S = 5.0
 _NOTE_AGAIN_S = 1.0
+_CALENDAR_EVERY_S = 60.0
+_AGAIN_AFTER_S = 3600
 _log = logging.getLogger("voxpop.worker")
 
 
@@ -49,12 +52,14 @@ class Foreman:
         self._over = threading.Event()
         self.name = runtime.place.name if system.workers.several else ""
         self._looked_around = time.monotonic()
+        self._looked_at_calendar = 0.0
         self._work: dict[Work, Callable[[str, Operation], object]] = {
             Work.EXECUTE: lambda subject, _: runtime.execute(subject),
             Work.REPEAT: lambda subject, _: runtime.repeat(subject),
             Work.SET_UP: lambda subject, _: system.durable_work.set_up(ApplianceId(subject)),
             Work.VERIFY: lambda subject, asked: system.volumes.check_volume(VolumeId(subject), asked.actor),
             Work.HARVEST: lambda subject, asked: system.harvest(subject, asked.actor),
+            Work.END: lambda _, asked: end(system.lifetimes, asked.subject),
         }
 
     def work(self) -> None:
@@ -71,6 +76,7 @@ class Foreman:
         try:
             while not self._over.is_set():
                 self._look_around()
+                self._look_at_calendar()
                 if not self._take_one(pool):
                     self._over.wait(_LOOK_EVERY_S)
         finally:
@@ -92,6 +98,18 @@ class Foreman:
         except Exception as failure:  # as below; the place tells when it is away for longer
             _log.error("what others left could not be taken up: %s", type(failure).__name__)
         self._looked_around = time.monotonic()
+
+    def _look_at_calendar(self) -> None:
+        """Ask, now and then, for the removal of appliances that have to go."""
+        if self._looked_at_calendar and time.monotonic() - self._looked_at_calendar < _CALENDAR_EVERY_S:
+            return
+        self._looked_at_calendar = time.monotonic()
+        try:
+            for appliance in self._system.lifetimes.look():
+                hour = int(time.time()) // _AGAIN_AFTER_S  # one whose site is away is tried again an hour later
+                self._system.operations.ask(Work.END, f"appliance:{appliance}", VOXPOP, f"end-{appliance}-{hour}")
+        except Exception as failure:  # as below
+            _log.error("the appliances could not be looked at: %s", type(failure).__name__)
 
     def _take_one(self, pool: ThreadPoolExecutor) -> bool:
         if not self._free.acquire(blocking=False):

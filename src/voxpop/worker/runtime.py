@@ -12,8 +12,8 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine, ExceptionContext
 
 from voxpop.flow.rules import Work, requests
-from voxpop.kernel.errors import Unavailable
-from voxpop.kernel.ids import RunId
+from voxpop.kernel.errors import Unavailable, VoxpopError
+from voxpop.kernel.ids import ApplicationId, RunId
 from voxpop.kernel.progress import Progress, Silent
 from voxpop.run.compare import compare
 from voxpop.run.model import Comparison
@@ -26,6 +26,7 @@ from voxpop.worker.keeping import caretaker
 
 R = TypeVar("R")
 
+_log = logging.getLogger("voxpop.worker")
 _VERSION = "1"  # fixed: an upgrade must find the work that an older version left pending
 _ENDED_BADLY = frozenset({"ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"})
 _ENDED = _ENDED_BADLY | {"SUCCESS"}
@@ -81,7 +82,17 @@ class Runtime:
 
     def do(self, work: Work, subject: str, key: str) -> object:
         """Do one piece of work to its end; the same key again returns what was done."""
+        if work is Work.END:
+            self._ended(subject)
+            return None
         return self._finished(_WORK[work], subject, f"{work.value}:{subject}:{key}", once=True)
+
+    def _ended(self, application: str) -> None:
+        """Remove the appliances of a project that has ended; one whose site is away is tried again by the foreman."""
+        try:
+            self._system.lifetimes.end_project(ApplicationId(application))
+        except VoxpopError as away:
+            _log.error("an appliance of a project that has ended could not be removed: %s", away.code)
 
     def stage(self, application: str) -> str:
         """Stage an application to its end; returns the volume's id."""

@@ -1,24 +1,28 @@
 """Appliances: plan one, deploy it, look at it, remove it."""
 
 from functools import partial
+from typing import Annotated
 
-from fastapi import Response
+from fastapi import Query, Response
 
 from voxpop.access.permissions import Action
 from voxpop.appliance.model import Appliance
 from voxpop.appliance.service import ApplianceView
+from voxpop.flow.lifetimes import Ending
+from voxpop.flow.plan_words import plan_facts
 from voxpop.flow.rules import Work
 from voxpop.kernel.ids import ApplianceId, ApplicationId, VolumeId
 from voxpop.web.api import paging
 from voxpop.web.api.documents import YAML
 from voxpop.web.api.models import appliances as m
 from voxpop.web.api.models.audit import OperationFacts
-from voxpop.web.api.models.base import Page
+from voxpop.web.api.models.base import NO_NUL, Page
 from voxpop.web.api.operations import shown as operation_shown
 from voxpop.web.api.routes import ASKED_FOR, TAGGED, ApiArea, Called, Form, asked_for
 from voxpop.web.notebooks.guests import way_in
 
 area = ApiArea("appliances")
+_Site = Annotated[str, Query(max_length=100, pattern=NO_NUL, description="A site's name; empty for the first.")]
 _DOCUMENT = Form(
     tagged=True,
     responses={
@@ -39,7 +43,8 @@ def list_appliances(call: Called, part: paging.Asked) -> Page[m.ApplianceItem]:
 @area.read("/appliances/{appliance}", Action.APPLIANCE_READ, "appliance", form=TAGGED)
 def get_appliance(call: Called, appliance: str) -> m.ApplianceFacts:
     """Return an appliance, what its site gave it, and what was asked and is not there."""
-    return _shown(call.system.appliances.show(ApplianceId(appliance)))
+    view = call.system.appliances.show(ApplianceId(appliance))
+    return _shown(view, call.system.lifetimes.ending(view.appliance))
 
 
 @area.read("/appliances/{appliance}/document", Action.APPLIANCE_READ, "appliance", form=_DOCUMENT)
@@ -50,16 +55,18 @@ def get_appliance_document(call: Called, appliance: str) -> Response:
     return Response(document.encode(), media_type=YAML, headers={"etag": f'"{one.document_digest}"'})
 
 
+@area.read("/applications/{application}/plan", Action.APPLIANCE_DEPLOY, "application")
+def look_at_plan(call: Called, application: str, site: _Site = "") -> m.PlanFacts:
+    """Rank the sites for an application's newest sealed volume, and keep nothing."""
+    sheet = call.system.planning.look(ApplicationId(application), site)
+    return m.PlanFacts.model_validate(plan_facts(sheet, None))
+
+
 @area.act("/applications/{application}/appliances", Action.APPLIANCE_DEPLOY, "application", form=Form(status=201))
-def plan_appliance(call: Called, application: str, asked: m.SiteChosen | None = None) -> m.AppliancePlanned:
-    """Write the TOSCA document of an application's newest sealed volume."""
-    planned = call.system.durable_work.plan(ApplicationId(application), call.person, asked.site if asked else "")
-    return m.AppliancePlanned(
-        appliance=planned.id,
-        site=planned.site,
-        document_sha256=planned.document_digest,
-        document=call.system.appliances.document(planned.id),
-    )
+def plan_appliance(call: Called, application: str, asked: m.SiteChosen | None = None) -> m.PlanFacts:
+    """Plan the appliance of an application's newest sealed volume; nothing is kept where no site can serve it."""
+    sheet, planned = call.system.planning.plan(ApplicationId(application), call.person, asked.site if asked else "")
+    return m.PlanFacts.model_validate(plan_facts(sheet, planned))
 
 
 @area.act("/appliances/{appliance}/deploy", Action.APPLIANCE_DEPLOY, "appliance", form=ASKED_FOR)
@@ -78,13 +85,12 @@ def deploy_appliance(call: Called, appliance: str, response: Response) -> Operat
     seen_by=Action.APPLIANCE_READ,  # a technical manager deploys what they may not look into
 )
 def deploy_volume(call: Called, volume: str, response: Response, asked: m.SiteChosen | None = None) -> OperationFacts:
-    """Ask for the appliance of a sealed volume to be deployed."""
-    if asked and asked.site:
-        planned = call.system.durable_work.plan_on(VolumeId(volume), call.person, asked.site)
-        operation = call.system.operations.ask(Work.SET_UP, f"appliance:{planned.id}", call.person)
-    else:
-        operation = call.system.operations.ask(Work.DEPLOY, f"volume:{volume}", call.person)
-    return asked_for(operation_shown(operation), response)
+    """Ask for the appliance of a sealed volume to be deployed, on a named site or on the first that can serve it."""
+    site = call.system.planning.place(VolumeId(volume), asked.site if asked else "")
+    planned = call.system.durable_work.plan_on(VolumeId(volume), call.person, site)
+    return asked_for(
+        operation_shown(call.system.operations.ask(Work.SET_UP, f"appliance:{planned.id}", call.person)), response
+    )
 
 
 @area.act("/appliances/{appliance}/notebook", Action.APPLIANCE_SHELL, "appliance")
@@ -108,12 +114,14 @@ def _item(one: Appliance) -> dict[str, object]:
     return {"appliance": one.id, "application": one.application, "site": one.site, "state": one.state}
 
 
-def _shown(view: ApplianceView) -> m.ApplianceFacts:
+def _shown(view: ApplianceView, ending: Ending | None) -> m.ApplianceFacts:
     one, given = view.appliance, view.deployment
     return m.ApplianceFacts(
         **_item(one),
         volume=one.volume,
         document_sha256=one.document_digest,
+        ends_at=ending.at if ending else None,
+        warning=ending.warning if ending else "",
         sandbox=given.sandbox if given else None,
         network=given.network if given else None,
         cores=given.cores if given else None,

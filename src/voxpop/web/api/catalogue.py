@@ -5,6 +5,10 @@ from typing import Annotated
 from fastapi import Path
 
 from voxpop.access.permissions import Action
+from voxpop.appliance.terms import Quota
+from voxpop.flow.brokering import STANDS
+from voxpop.kernel.digests import Json
+from voxpop.kernel.ids import ApplicationId
 from voxpop.run.model import Pipeline
 from voxpop.run.pipelines import parameters_of, pipeline_named
 from voxpop.web.api import paging
@@ -12,6 +16,7 @@ from voxpop.web.api.models import appliances as m
 from voxpop.web.api.models.base import NAME, Page
 from voxpop.web.api.routes import TAGGED, ApiArea, Called
 from voxpop.wiring.installed import pipelines, recipes
+from voxpop.wiring.market import SiteSeen, site_facts
 
 area = ApiArea("catalogue")
 _Name = Annotated[str, Path(max_length=100, pattern=NAME)]
@@ -54,22 +59,40 @@ def list_recipes(call: Called, part: paging.Asked) -> Page[m.RecipeFacts]:
 
 @area.read("/sites", Action.SITE_READ)
 def list_sites(call: Called, part: paging.Asked) -> Page[m.SiteFacts]:
-    """List the sites with their prices."""
-    prices = call.system.price_list()
+    """List the sites, whether each answers, and their prices."""
     return paging.page(
         call,
         part,
-        call.system.sites.connected(),
+        call.system.market.seen(),
         lambda one: (one.name,),
-        lambda one: m.SiteFacts(
-            site=one.name,
-            kind=one.kind,
-            core_hour=prices.core_hour,
-            gpu_hour=prices.gpu_hour,
-            gb_month=prices.gb_month,
-            currency=prices.currency,
-        ),
+        lambda one: m.SiteFacts.model_validate(_site(call, one)),
     )
+
+
+@area.read("/sites/{site}", Action.SITE_READ)
+def get_site(call: Called, site: str) -> m.SiteDetail:
+    """Return a site's terms; of what projects use of it, what may be read."""
+    system = call.system
+
+    def may(application: ApplicationId) -> bool:
+        return call.may(Action.APPLIANCE_READ, application)
+
+    standing = [one for one in system.appliance_records.every() if one.site == site and one.state in STANDS]
+    return m.SiteDetail.model_validate(
+        {
+            **_site(call, system.market.one(site)),
+            "quotas": [_quota(site, name, quota) for name, quota in system.market.quotas(site) if may(name)],
+            "appliances": [one.id for one in standing if may(one.application)],
+        }
+    )
+
+
+@area.act("/sites/{site}/quota", Action.SITE_MANAGE)
+def set_quota(call: Called, site: str, asked: m.QuotaAsked) -> m.QuotaFacts:
+    """Say how much of a site a project may use; without limits, it is lifted."""
+    application = call.system.applications.get(ApplicationId(asked.application)).id
+    call.system.market.set_quota(site, application, Quota(asked.core_hours, asked.workers), call.person)
+    return _quota(site, application, call.system.market.quota(site, application))
 
 
 @area.act("/sites/{site}/check", Action.SITE_MANAGE)
@@ -83,6 +106,14 @@ def remove_site(call: Called, site: str) -> m.SiteRemoved:
     """Forget a site on which nothing stands."""
     call.system.sites.remove(site, call.person)
     return m.SiteRemoved(site=site)
+
+
+def _site(call: Called, one: SiteSeen) -> dict[str, Json]:
+    return site_facts(one, call.system.broker.prices(one.terms))
+
+
+def _quota(site: str, application: ApplicationId, quota: Quota) -> m.QuotaFacts:
+    return m.QuotaFacts(site=site, application=application, core_hours=quota.core_hours, workers=quota.workers)
 
 
 def _facts(one: Pipeline) -> dict[str, object]:

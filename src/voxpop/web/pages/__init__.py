@@ -10,6 +10,7 @@ from voxpop.web.pages.dicom import area as dicom
 from voxpop.web.pages.dicomweb import area as dicomweb
 from voxpop.web.pages.home import area as home
 from voxpop.web.pages.people import area as people
+from voxpop.web.pages.plans import area as plans
 from voxpop.web.pages.results import area as results
 from voxpop.web.pages.runs import area as runs
 from voxpop.web.pages.sign_in import area as sign_in
@@ -25,6 +26,7 @@ AREAS = (
     dicom,
     dicomweb,
     appliances,
+    plans,
     runs,
     results,
     catalogue,

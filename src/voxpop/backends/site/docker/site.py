@@ -68,6 +68,15 @@ class DockerSite:
         told = self._engine.itself()
         return {"engine": told.version, "cores": str(told.cores), "memory_gb": str(told.memory_gb)}
 
+    def foretell(self, document: str) -> tuple[str, ...]:
+        """Return what of a document it could not give, each as one clause.
+
+        Raises
+        ------
+        SiteUnreachable
+        """
+        return tuple(self._shortfalls(read(document), self._engine.itself()))
+
     def build(self, recipes: tuple[str, ...], say: Say) -> Image:
         """Build the image of some recipes, or return the one that is there.
 

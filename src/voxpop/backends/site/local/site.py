@@ -35,6 +35,10 @@ class LocalSite:
         """The site's configured name."""
         return self._name
 
+    def foretell(self, document: str) -> tuple[str, ...]:
+        """Return what of a document this machine could not give, each as one clause."""
+        return shortfalls(read(document), self._machine, self._name, self._free_bytes())
+
     def deploy(self, appliance: ApplianceId, document: str, volume: Path, results: Path) -> Deployment:
         """Deploy from the document alone; ``volume`` and ``results`` are what its storage nodes stand for.
 
@@ -76,8 +80,6 @@ class LocalSite:
         self, appliance: ApplianceId, blueprint: Blueprint, volume: Path, results: Path, digest: str
     ) -> Deployment:
         asked = blueprint.environment
-        self._ground.folder.mkdir(parents=True, exist_ok=True)
-        free_bytes = shutil.disk_usage(self._ground.folder).free
         return Deployment(
             appliance=appliance,
             site=self._name,
@@ -88,11 +90,15 @@ class LocalSite:
             cores=min(asked.cores, self._machine.cores),
             memory_gb=min(asked.memory_gb, self._machine.memory_gb),
             pipelines=(asked.pipeline,),
-            not_given=shortfalls(blueprint, self._machine, self._name, free_bytes),
+            not_given=shortfalls(blueprint, self._machine, self._name, self._free_bytes()),
             recipes=given_recipes(blueprint, self._machine),
             days=asked.days,
             document_digest=digest,
         )
+
+    def _free_bytes(self) -> int:
+        self._ground.folder.mkdir(parents=True, exist_ok=True)
+        return shutil.disk_usage(self._ground.folder).free
 
 
 def open_site(name: str, settings: Mapping[str, str], ground: Ground, *, machine: Machine | None = None) -> LocalSite:

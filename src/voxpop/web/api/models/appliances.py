@@ -1,9 +1,13 @@
 """Appliances, sites, recipes and pipelines."""
 
+from typing import Annotated
+
 from pydantic import Field
 
+from voxpop.appliance.brokering import Fit
 from voxpop.appliance.states import ApplianceState
-from voxpop.web.api.models.base import Answer, Asked, Words
+from voxpop.appliance.terms import DataPolicy
+from voxpop.web.api.models.base import Answer, Asked, Line, Moment, Words
 
 
 class ApplianceItem(Answer):
@@ -18,6 +22,9 @@ class ApplianceItem(Answer):
 class ApplianceFacts(ApplianceItem):
     """An appliance and what its site gave it."""
 
+    ends_at: Moment | None = Field(description="When it is removed by rule; null where it does not stand.")
+    warning: str = Field(description="What is to be known of that, from seven days before; empty until then.")
+
     volume: str = Field(description="The volume that it works on.")
     document_sha256: str = Field(description="SHA-256 of its TOSCA document.")
     sandbox: str | None = Field(description="What keeps the volume read-only; null where it does not stand.")
@@ -27,12 +34,38 @@ class ApplianceFacts(ApplianceItem):
     not_given: list[str] | None = Field(description="What was asked for and the site cannot give.")
 
 
-class AppliancePlanned(Answer):
-    """An appliance as it was planned."""
+class BidFacts(Answer):
+    """How a site would serve a project."""
 
-    appliance: str = Field(description="Its id.")
-    site: str = Field(description="Where it would stand.")
+    site: str = Field(description="Its name.")
+    kind: str = Field(description="What it is.")
+    fit: Fit = Field(description="Whether it gives the whole, less, or may not or cannot serve.")
+    reason: str = Field(description="Why it may not or cannot, in one clause; empty where it can.")
+    not_given: list[str] = Field(description="What was asked for and it would not give.")
+    cost_least: float = Field(description="Money while nothing is done.")
+    cost_most: float = Field(description="Money at the peak all the time.")
+    currency: str = Field(description="Of both.")
+    jurisdiction: str = Field(description="The country whose law holds there; empty where nobody has said.")
+    core_hours_left: float | None = Field(description="Of the project's quota there; null for no limit.")
+    workers: int | None = Field(description="The project's quota of workers there; null for no limit.")
+
+
+class PlanFacts(Answer):
+    """What an appliance would be, before anything starts."""
+
+    appliance: str | None = Field(description="Its id; null where nothing was kept.")
+    application: str = Field(description="The application that it is for.")
+    volume: str = Field(description="The volume that it would work on.")
+    site: str | None = Field(description="Where it would stand; null where no site can serve it.")
     document_sha256: str = Field(description="SHA-256 of its TOSCA document.")
+    machines: list[str] = Field(description="The machines that it comes to.")
+    volumes: list[str] = Field(description="The volumes that they see, with their rights.")
+    queue: str | None = Field(description="The recipe of its batch queue; null for none.")
+    recipes: list[str] = Field(description="Its software.")
+    days: int = Field(description="How long it is granted from its deployment.")
+    sites: list[BidFacts] = Field(description="All sites, the first to be chosen first.")
+    compared_with: str | None = Field(description="The project's newest appliance that stands; null for none.")
+    changes: list[str] = Field(description="What would be otherwise than in that one, a line each.")
     document: str = Field(description="The TOSCA document.")
 
 
@@ -85,14 +118,50 @@ class RecipeFacts(Answer):
 
 
 class SiteFacts(Answer):
-    """A place where appliances can stand, and its prices."""
+    """A place where appliances can stand, its prices and its terms."""
 
     site: str = Field(description="Its name.")
     kind: str = Field(description="What it is: this machine (local), or how it was connected.")
+    answers: bool = Field(description="Whether it answers; who was asked some seconds ago is not asked again.")
+    fault: str = Field(description="Why it does not, in one sentence; empty where it does.")
     core_hour: float = Field(description="Price of a core for an hour.")
     gpu_hour: float = Field(description="Price of a GPU for an hour.")
     gb_month: float = Field(description="Price of a gigabyte for a month.")
     currency: str = Field(description="The prices' currency.")
+    cores: int | None = Field(description="Cores for all appliances together; null for what it has.")
+    memory_gb: int | None = Field(description="Memory for all appliances together, in GB; null for what it has.")
+    gpus: int | None = Field(description="GPUs for all appliances together; null for what it has.")
+    storage_gb: int | None = Field(description="Storage for all appliances together, in GB; null for what it has.")
+    jurisdiction: str = Field(description="The country whose law holds there (ISO 3166); empty where nobody has said.")
+    data: DataPolicy = Field(description="Which volumes may go there, beside what each volume allows.")
+    hours: str = Field(description="Hours of the day (UTC) in which it gives machines; empty for the whole day.")
+
+
+class QuotaFacts(Answer):
+    """How much of a site a project may use."""
+
+    site: str = Field(description="The site's name.")
+    application: str = Field(description="The project's application.")
+    core_hours: int | None = Field(description="Of all its appliances there together; null for no limit.")
+    workers: int | None = Field(description="At the same time; null for no limit.")
+
+
+class SiteDetail(SiteFacts):
+    """A site with what projects may use of it, and what stands there, as far as it may be read."""
+
+    quotas: list[QuotaFacts] = Field(description="Quotas of projects.")
+    appliances: list[str] = Field(description="What stands there.")
+
+
+_Number = Annotated[int, Field(ge=0, le=10**9)]
+
+
+class QuotaAsked(Asked):
+    """How much of a site a project is to have; all of it is replaced."""
+
+    application: Line = Field(description="The project's application.")
+    core_hours: _Number | None = Field(default=None, description="Of all its appliances together; null for no limit.")
+    workers: _Number | None = Field(default=None, description="At the same time; null for no limit.")
 
 
 class SiteAnswered(Answer):
@@ -112,7 +181,7 @@ class SiteRemoved(Answer):
 class SiteChosen(Asked):
     """Where an appliance is to stand."""
 
-    site: Words = Field(default="", description="The site's name; empty for this machine.")
+    site: Words = Field(default="", description="The site's name; empty for the first that can serve it.")
 
 
 class RemovalAsked(Asked):

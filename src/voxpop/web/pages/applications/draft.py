@@ -18,7 +18,7 @@ _WORDS = re.compile(r"[,;\s]+")
 _PARTS = re.compile(r"[,;\n]+")
 _PLAIN = (
     "name", "title", "purpose", "ethics", "modality", "body_parts", "from", "until", "age_min", "age_max",
-    "icd10_codes", "pipeline",
+    "icd10_codes", "pipeline", "may_leave",
 )  # fmt: skip
 _COMPUTE = ("cores", "memory_gb", "gpus", "storage_gb", "days")
 _WORKERS = {"workers_min": "min", "workers_max": "max"}
@@ -30,7 +30,7 @@ def empty(ask: Ask) -> Fields:
     """Return the fields of a new application: the one who asks is its first investigator."""
     person = {"name": ask.someone.person, "email": ask.someone.email, "institution": "", "role": ""}
     return {
-        **dict.fromkeys(("name", "title", "purpose", "ethics", "from", "until", "age_min", "age_max"), ""),
+        **dict.fromkeys(("name", "title", "purpose", "ethics", "from", "until", "age_min", "age_max", "may_leave"), ""),
         "investigators": _filled([person], INVESTIGATORS),
         "modality": "CT",
         "body_parts": "ABDOMEN",
@@ -82,6 +82,7 @@ def of_application(written: Application) -> Fields:
         "clinical_fields": request.clinical_fields,
         "icd10_codes": str(request.icd10_codes),
         "formats": request.formats,
+        "may_leave": ", ".join(request.may_leave),
         "software": written.software,
         "pipeline": written.pipeline,
         **{key: str(getattr(compute, key)) for key in _COMPUTE},
@@ -115,6 +116,7 @@ def document_of(fields: Fields) -> str:
         "clinical_fields": list(fields["clinical_fields"]),
         **({"icd10_codes": _number(fields["icd10_codes"])} if fields["icd10_codes"] else {}),
         "formats": list(dict.fromkeys((NIFTI, *fields["formats"]))),
+        **({"may_leave": _WORDS.split(fields["may_leave"].strip().upper())} if fields["may_leave"].strip() else {}),
     }
     document = {
         "name": fields["name"],
