@@ -46,6 +46,27 @@ class RecipeAlone(Refused):
         self.needed = needed
 
 
+class RecipesConflict(Refused):
+    """Two recipes were asked for that can't be on one machine."""
+
+    code = "recipes-conflict"
+
+    def __init__(self, recipe: str, other: str, why: str) -> None:
+        super().__init__(f"recipes '{recipe}' and '{other}' can't be had together ({why}): leave one of them out")
+        self.recipe = recipe
+        self.other = other
+
+
+class RecipeWantsGpu(Refused):
+    """A recipe that only works with a GPU, and none is asked for."""
+
+    code = "recipe-wants-gpu"
+
+    def __init__(self, recipe: str) -> None:
+        super().__init__(f"recipe '{recipe}' works only with a GPU: ask for one in the application's compute")
+        self.recipe = recipe
+
+
 class RecipeWithoutRole(Refused):
     """A recipe that can't be installed."""
 

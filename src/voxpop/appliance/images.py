@@ -8,7 +8,7 @@ from pathlib import Path
 from ruamel.yaml import YAML
 
 from voxpop.appliance.errors import RecipeWithoutRole
-from voxpop.appliance.recipes import Recipe, RecipeKind
+from voxpop.appliance.recipes import Recipe, RecipeKind, in_order
 from voxpop.kernel.digests import Json, sha256_file, sha256_json
 
 SUITE = "trixie"
@@ -84,8 +84,8 @@ def plan_image(asked: Sequence[str], recipes: Mapping[str, Recipe]) -> ImagePlan
     RecipeWithoutRole
         If one of them says what is there and not how to install it.
     """
-    names = dict.fromkeys([*ALWAYS, *sorted(asked)])  # one order, so that one set has one image
-    chosen = tuple(recipes[name] for name in names if recipes[name].kind is RecipeKind.TOOL)
+    names = [*dict.fromkeys([*ALWAYS, *sorted(asked)])]  # one order, so that one set has one image
+    chosen = tuple(recipe for recipe in in_order(names, recipes) if recipe.kind is RecipeKind.TOOL)
     for recipe in chosen:
         if not recipe.has_role:
             raise RecipeWithoutRole(recipe.name)

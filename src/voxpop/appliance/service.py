@@ -4,10 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from voxpop.appliance.errors import ApplianceLost, ApplianceNotDeployed, NothingDeployed, SiteAbsent
+from voxpop.appliance.errors import (
+    ApplianceLost,
+    ApplianceNotDeployed,
+    NothingDeployed,
+    RecipeWantsGpu,
+    SiteAbsent,
+)
 from voxpop.appliance.model import Appliance, Deployment, Environment
 from voxpop.appliance.ports import Appliances, Site
-from voxpop.appliance.recipes import Recipe, check_recipes
+from voxpop.appliance.recipes import Gpu, Recipe, check_recipes
 from voxpop.appliance.states import LIFE_CYCLE, ApplianceState
 from voxpop.appliance.tosca import document
 from voxpop.kernel.clock import Clock
@@ -81,10 +87,11 @@ class ApplianceService:
         Absent
             If there is no such site, or no such recipe.
         Refused
-            If a recipe needs another that was not asked for.
+            If a recipe needs another, or a GPU, that was not asked for, or two don't go together.
         """
         self._site(site)
         check_recipes(environment.recipes, self._recipes)
+        self._check_gpus(environment)
         text = document(environment, application=application, volume_digest=volume_digest, recipes=self._recipes)
         digest = sha256_bytes(text.encode())
         known = self._appliances.of_application(application)
@@ -208,6 +215,11 @@ class ApplianceService:
             reason = "; ".join(filter(None, (reason, f"written off: {away.sentence}")))
         if appliance.state is not _S.REMOVED:
             self._move(appliance, _S.REMOVED, actor, reason)
+
+    def _check_gpus(self, environment: Environment) -> None:
+        for name in environment.recipes:
+            if self._recipes[name].gpu is Gpu.REQUIRED and not environment.gpus:
+                raise RecipeWantsGpu(name)
 
     def _site(self, name: str) -> Site:
         if name not in self._sites:
