@@ -23,6 +23,18 @@ class RecipeInvalid(Invalid):
     def __init__(self, recipe: str, fault: str) -> None:
         super().__init__(f"recipe '{recipe}': {fault}")
         self.recipe = recipe
+        self.fault = fault
+
+
+class RecipeFaulty(Invalid):
+    """A recipe that the check has findings for."""
+
+    code = "recipe-faulty"
+
+    def __init__(self, recipe: str, findings: int, first: str) -> None:
+        told = "one thing" if findings == 1 else f"{findings} things"
+        super().__init__(f"recipe '{recipe}' is not as it must be ({told}): {first}")
+        self.recipe = recipe
 
 
 class RecipeAbsent(Absent):
