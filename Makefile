@@ -13,17 +13,18 @@ help:
 demo: .venv/installed ## install into .venv, then run `voxpop demo`
 	$(BIN)/voxpop demo --work $(WORK)
 
-test: .venv/tested apt .venv-roc/installed .venv-im/installed front-end/node_modules/installed front-end/ohif/installed ## install what the tests need, check the house rules, run every test
+test: .venv/tested apt .venv-roc/installed .venv-ansible/installed .venv-im/installed front-end/node_modules/installed front-end/ohif/installed ## install what the tests need, check the house rules, run every test
 	$(MAKE) --no-print-directory lint
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
-lint: .venv/tested ## format, lint, types, layers
+lint: .venv/tested .venv-ansible/installed ## format, lint, types, layers
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	for tools in pipelines/*/*/tools; do (cd $$tools && $(CURDIR)/$(BIN)/mypy --cache-dir $(CURDIR)/.mypy_cache/tools --config-file $(CURDIR)/pyproject.toml *.py) || exit 1; done
 	cd recipes/cluster-node/files && $(CURDIR)/$(BIN)/mypy --cache-dir $(CURDIR)/.mypy_cache/node --config-file $(CURDIR)/pyproject.toml --package voxpop_node
 	$(BIN)/lint-imports --config importlinter.toml
+	PATH="$(CURDIR)/.venv-ansible/bin:$$PATH" ansible-lint --offline -q --profile production recipes/*/
 
 docs: .venv/tested ## build the documentation into site/
 	$(BIN)/mkdocs build --strict
@@ -71,6 +72,12 @@ apt: ## install the real parts that tests start (root on Debian), or print the l
 	.venv-im/bin/python -m pip install --quiet im==2.0.0
 	@touch $@
 
+# ansible-lint is GPL-3: a program that is run, in an environment of its own, and never imported.
+.venv-ansible/installed:
+	$(PYTHON) -m venv .venv-ansible
+	.venv-ansible/bin/python -m pip install --quiet ansible-lint==26.10.1 ansible-core==2.19.14
+	@touch $@
+
 # What browser tests bring along (axe-core, an OpenID provider); the portal itself needs no node.
 front-end/node_modules/installed: .venv/tested front-end/package-lock.json
 	PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --prefix front-end --no-audit --no-fund --silent
@@ -86,4 +93,4 @@ front-end/ohif/installed: .venv/tested tools/fetch_ohif
 	PATH="$(CURDIR)/$(BIN):$$PATH" tools/fetch_ohif
 
 clean: ## remove what was installed and built; the demo's work folder stays
-	rm -rf .venv .venv-roc .venv-im build dist site
+	rm -rf .venv .venv-roc .venv-ansible .venv-im build dist site

@@ -32,6 +32,7 @@ PARTS = {
     "node": str(Path(sys.executable).with_name("node")),
     "axe-core": str(REPO / "front-end" / "node_modules" / "axe-core" / "axe.min.js"),
     "ohif": str(REPO / "front-end" / "ohif" / "dist" / "index.html"),
+    "ansible-lint": str(REPO / ".venv-ansible" / "bin" / "ansible-lint"),
     "roc-validator": str(REPO / ".venv-roc" / "bin" / "rocrate-validator"),
 }
 

@@ -8,6 +8,7 @@ import json
 import sys
 from collections.abc import Iterator
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ def main() -> int:
         "commands.md": commands(),
         "settings.md": settings(),
         "application.md": application(),
+        "recipe.md": recipe(),
     }
     if "--check" in sys.argv:
         stale = [name for name, text in pages.items() if _read(REFERENCE / name) != text]
@@ -93,14 +95,28 @@ def _fields(model: type[BaseModel], prefix: str) -> Iterator[str]:
 def application() -> str:
     """Return the page of the application document, from its JSON Schema and its template."""
     folder = files("voxpop.application")
-    schema = json.loads(folder.joinpath("application.schema.json").read_text(encoding="utf-8"))
     example = folder.joinpath("template.yaml").read_text(encoding="utf-8")
-    rows = list(_properties(schema, schema, ""))
-    table = "\n".join(["| key | type | what it is |", "|---|---|---|", *rows])
     return (
         "# The application document\n\nMade from the JSON Schema by `tools/make_reference.py`.\n\n"
-        f"{table}\n\n## An example\n\n`voxpop application new` writes it:\n\n```yaml\n{example}```\n"
+        f"{_table(folder.joinpath('application.schema.json'))}\n\n## An example\n\n"
+        f"`voxpop application new` writes it:\n\n```yaml\n{example}```\n"
     )
+
+
+def recipe() -> str:
+    """Return the page of a recipe's description, from its JSON Schema and one that ships."""
+    example = (REFERENCE.parent.parent / "recipes" / "image-quality" / "recipe.yaml").read_text(encoding="utf-8")
+    return (
+        "# A recipe's description\n\n`recipe.yaml`, beside the Ansible role; "
+        "[how to write one](../how-to/write-a-recipe.md).\nMade from the JSON Schema by `tools/make_reference.py`.\n\n"
+        f"{_table(files('voxpop.appliance').joinpath('recipe.schema.json'))}\n\n## An example\n\n"
+        f"```yaml\n{example}```\n"
+    )
+
+
+def _table(schema: Traversable) -> str:
+    content = json.loads(schema.read_text(encoding="utf-8"))
+    return "\n".join(["| key | type | what it is |", "|---|---|---|", *_properties(content, content, "")])
 
 
 def _properties(schema: dict[str, Any], root: dict[str, Any], prefix: str) -> Iterator[str]:

@@ -11,11 +11,12 @@ from voxpop.appliance.errors import (
     ApplianceNotDeployed,
     NothingDeployed,
     RecipeAbsent,
+    RecipeWantsGpu,
     SiteAbsent,
 )
 from voxpop.appliance.fakes import MemoryAppliances, MemorySite
 from voxpop.appliance.model import Appliance, Environment
-from voxpop.appliance.recipes import Recipe, RecipeKind
+from voxpop.appliance.recipes import Gpu, Recipe, RecipeKind
 from voxpop.appliance.service import ApplianceService
 from voxpop.appliance.states import ApplianceState
 from voxpop.kernel.clock import SystemClock
@@ -70,6 +71,14 @@ def test_an_unknown_recipe_plans_nothing(bench: Bench) -> None:
     with pytest.raises(RecipeAbsent):
         bench.planned(replace(ENVIRONMENT, recipes=("matlab",)))
     assert not bench.kept.of_application(APPLICATION)
+
+
+def test_a_recipe_that_wants_a_gpu_plans_nothing_without_one(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(RECIPES, "octave", replace(RECIPES["octave"], gpu=Gpu.REQUIRED))
+    with pytest.raises(RecipeWantsGpu, match="ask for one in the application's compute"):
+        bench.planned(ENVIRONMENT)
+    assert not bench.kept.of_application(APPLICATION)
+    assert bench.planned(replace(ENVIRONMENT, gpus=1))
 
 
 def test_an_unknown_site_plans_nothing(bench: Bench) -> None:

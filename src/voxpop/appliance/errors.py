@@ -23,6 +23,18 @@ class RecipeInvalid(Invalid):
     def __init__(self, recipe: str, fault: str) -> None:
         super().__init__(f"recipe '{recipe}': {fault}")
         self.recipe = recipe
+        self.fault = fault
+
+
+class RecipeFaulty(Invalid):
+    """A recipe that the check has findings for."""
+
+    code = "recipe-faulty"
+
+    def __init__(self, recipe: str, findings: int, first: str) -> None:
+        told = "one thing" if findings == 1 else f"{findings} things"
+        super().__init__(f"recipe '{recipe}' is not as it must be ({told}): {first}")
+        self.recipe = recipe
 
 
 class RecipeAbsent(Absent):
@@ -55,6 +67,16 @@ class RecipesConflict(Refused):
         super().__init__(f"recipes '{recipe}' and '{other}' can't be had together ({why}): leave one of them out")
         self.recipe = recipe
         self.other = other
+
+
+class RecipeWantsGpu(Refused):
+    """A recipe that only works with a GPU, and none is asked for."""
+
+    code = "recipe-wants-gpu"
+
+    def __init__(self, recipe: str) -> None:
+        super().__init__(f"recipe '{recipe}' works only with a GPU: ask for one in the application's compute")
+        self.recipe = recipe
 
 
 class RecipeWithoutRole(Refused):

@@ -8,7 +8,7 @@ from pathlib import Path
 from ruamel.yaml import YAML
 
 from voxpop.appliance.errors import RecipeWithoutRole
-from voxpop.appliance.recipes import Recipe, RecipeKind
+from voxpop.appliance.recipes import Recipe, RecipeKind, in_order
 from voxpop.kernel.digests import Json, sha256_file, sha256_json
 
 SUITE = "trixie"
@@ -87,7 +87,7 @@ def plan_image(asked: Sequence[str], recipes: Mapping[str, Recipe]) -> ImagePlan
     RecipeWithoutRole
         If one of them says what is there and not how to install it.
     """
-    chosen = tuple(recipes[name] for name in _in_order(asked, recipes))
+    chosen = in_order(_in_one_order(asked, recipes), recipes)
     for recipe in chosen:
         if not recipe.has_role:
             raise RecipeWithoutRole(recipe.name)
@@ -98,7 +98,7 @@ def plan_image(asked: Sequence[str], recipes: Mapping[str, Recipe]) -> ImagePlan
     return ImagePlan(chosen, tuple(layers))
 
 
-def _in_order(asked: Sequence[str], recipes: Mapping[str, Recipe]) -> Sequence[str]:
+def _in_one_order(asked: Sequence[str], recipes: Mapping[str, Recipe]) -> Sequence[str]:
     """Put recipes in one order, so that one set has one image; queues come last, on what is shared without them."""
     tools = [name for name in sorted(asked) if recipes[name].kind is RecipeKind.TOOL]
     queues = [name for name in sorted(asked) if recipes[name].kind is RecipeKind.BATCH_QUEUE]

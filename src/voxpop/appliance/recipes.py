@@ -29,6 +29,29 @@ class RecipeKind(StrEnum):
     PORTAL = "portal"
 
 
+class Gpu(StrEnum):
+    """Whether a recipe's software uses a GPU."""
+
+    NO = "no"
+    OPTIONAL = "optional"
+    REQUIRED = "required"
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """A port that a recipe's software listens on.
+
+    Parameters
+    ----------
+    loopback : bool
+        Whether only its own machine reaches it; else the appliance's machines do.
+    """
+
+    number: int
+    purpose: str
+    loopback: bool = True
+
+
 @dataclass(frozen=True, slots=True)
 class Recipe:
     """Software that a project can ask for.
@@ -49,6 +72,8 @@ class Recipe:
         Holds its Ansible role, where it has one.
     conflicts : tuple of str
         Recipes that can't be on the same machine.
+    health : str
+        A line of sh(1) that shows that it works; empty where its programs and modules are all that is looked at.
     """
 
     name: str
@@ -62,6 +87,9 @@ class Recipe:
     gives_on: tuple[str, ...] = ()
     folder: Path | None = None
     conflicts: tuple[str, ...] = ()
+    ports: tuple[Port, ...] = ()
+    gpu: Gpu = Gpu.NO
+    health: str = ""
 
     @property
     def has_role(self) -> bool:
@@ -113,6 +141,9 @@ def load_recipe(path: Path) -> Recipe:
         gives_on=tuple(content["gives_on"]),
         folder=path.parent,
         conflicts=tuple(content.get("conflicts", ())),
+        ports=tuple(_port(one) for one in content.get("ports", ())),
+        gpu=Gpu(content.get("gpu", Gpu.NO)),
+        health=content.get("health", "").strip(),
     )
 
 
@@ -126,7 +157,7 @@ def check_recipes(asked: Sequence[str], recipes: Mapping[str, Recipe]) -> None:
     RecipeAlone
         If a recipe needs one that was not asked for.
     RecipesConflict
-        If one says that it conflicts with another.
+        If one says that it conflicts with another, or two listen on one port.
     """
     for name in asked:
         if name not in recipes:
@@ -135,8 +166,33 @@ def check_recipes(asked: Sequence[str], recipes: Mapping[str, Recipe]) -> None:
         if missing:
             raise RecipeAlone(name, missing[0])
     for one, other in combinations([recipes[name] for name in dict.fromkeys(asked)], 2):
+        shared = {port.number for port in one.ports} & {port.number for port in other.ports}
         if other.name in one.conflicts or one.name in other.conflicts:
             raise RecipesConflict(one.name, other.name, "they say that they don't go together")
+        if shared:
+            raise RecipesConflict(one.name, other.name, f"both listen on port {min(shared)}")
+
+
+def in_order(asked: Sequence[str], recipes: Mapping[str, Recipe]) -> tuple[Recipe, ...]:
+    """Return recipes in the order in which they are applied: what is needed comes before what needs it."""
+    placed: dict[str, Recipe] = {}
+    begun: set[str] = set()
+
+    def place(name: str) -> None:
+        if name in begun:  # it is there already, or two need each other
+            return
+        begun.add(name)
+        for needed in sorted(set(recipes[name].needs) & set(asked)):
+            place(needed)
+        placed[name] = recipes[name]
+
+    for name in asked:
+        place(name)
+    return tuple(placed.values())
+
+
+def _port(content: Mapping[str, Any]) -> Port:
+    return Port(content["port"], content["purpose"], loopback=content.get("on", "loopback") == "loopback")
 
 
 def _content(path: Path) -> Any:

@@ -4,10 +4,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from voxpop.appliance.errors import ApplianceLost, ApplianceNotDeployed, NothingDeployed, SiteAbsent
+from voxpop.appliance.errors import (
+    ApplianceLost,
+    ApplianceNotDeployed,
+    NothingDeployed,
+    RecipeWantsGpu,
+    SiteAbsent,
+)
 from voxpop.appliance.model import Appliance, Deployment, Environment
 from voxpop.appliance.ports import Appliances, Site
-from voxpop.appliance.recipes import Recipe, RecipeKind, check_recipes
+from voxpop.appliance.recipes import Gpu, Recipe, RecipeKind, check_recipes
 from voxpop.appliance.states import LIFE_CYCLE, ApplianceState
 from voxpop.appliance.tosca import document
 from voxpop.kernel.clock import Clock
@@ -86,7 +92,7 @@ class ApplianceService:
         Absent
             If there is no such site, or no such recipe.
         Refused
-            If a recipe needs another that was not asked for.
+            If a recipe needs another, or a GPU, that was not asked for, or two don't go together.
         """
         self._site(site)
         text = self.written(application, environment, volume_digest)
@@ -109,6 +115,7 @@ class ApplianceService:
     def written(self, application: ApplicationId, environment: Environment, volume_digest: str) -> str:
         """Return the TOSCA document of an environment, and keep nothing; raises as ``plan`` does for its recipes."""
         check_recipes(environment.recipes, self._recipes)
+        self._check_gpus(environment)
         return document(environment, application=application, volume_digest=volume_digest, recipes=self._recipes)
 
     def known(
@@ -234,6 +241,11 @@ class ApplianceService:
             if (one.document_digest, one.volume, one.site) == wanted and one.state is not _S.REMOVED:
                 return one
         return None
+
+    def _check_gpus(self, environment: Environment) -> None:
+        for name in environment.recipes:
+            if self._recipes[name].gpu is Gpu.REQUIRED and not environment.gpus:
+                raise RecipeWantsGpu(name)
 
     def _site(self, name: str) -> Site:
         if name not in self._sites:

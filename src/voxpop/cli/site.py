@@ -6,7 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
-from voxpop.appliance.recipes import Recipe, load_recipe
+from voxpop.appliance.errors import RecipeFaulty
+from voxpop.appliance.recipes import DOCUMENT, Recipe, load_recipe
 from voxpop.appliance.terms import NO_QUOTA, TERMS, Quota
 from voxpop.cli.console import DEFAULT_WORK, JsonOption, PersonOption, WorkOption, show, show_table
 from voxpop.cli.opening import opened
@@ -14,6 +15,7 @@ from voxpop.cli.pairs import Settings, pairs
 from voxpop.flow.brokering import STANDS
 from voxpop.kernel.digests import Json
 from voxpop.kernel.ids import ApplicationId
+from voxpop.wiring.installed import looked_at
 from voxpop.wiring.installed import recipes as installed_recipes
 
 app = typer.Typer(help="Connect sites, look at them, and remove them.")
@@ -180,9 +182,22 @@ def list_recipes(as_json: JsonOption = False) -> None:
 def check_recipe(
     folder: Annotated[Path, typer.Argument(help="A recipe's folder.")], as_json: JsonOption = False
 ) -> None:
-    """Check a recipe's description."""
-    one = load_recipe(folder / "recipe.yaml")
-    show(_recipe(one), f"recipe '{one.name}' {one.version} is complete", as_json=as_json)
+    """Look at a recipe of one's own: description, licence, pinned releases, secrets, unsafe tasks."""
+    folder = folder.absolute()
+    found, linted = looked_at(folder)
+    facts: dict[str, Json] = {
+        "recipe": folder.name,
+        "findings": [{"file": one.file, "line": one.line, "fault": one.fault} for one in found],
+        "linted": linted,
+    }
+    if found:
+        show(facts, "\n".join(map(str, found)), as_json=as_json)
+        raise RecipeFaulty(folder.name, len(found), str(found[0]))
+    one = load_recipe(folder / DOCUMENT)
+    facts |= {"version": one.version, "kind": one.kind.value, "licence": one.licence}
+    told = f"recipe '{one.name}' {one.version} is as it must be, and its licence ({one.licence}) lets everyone run it"
+    text = told + ("" if linted else "; ansible-lint is not installed here and did not look at it")
+    show(facts, text, as_json=as_json)
 
 
 @recipes.command()

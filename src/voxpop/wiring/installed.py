@@ -5,6 +5,7 @@ from functools import cache
 from pathlib import Path
 
 import voxpop
+from voxpop.appliance.checking import Finding, check_folder
 from voxpop.appliance.recipes import Recipe, find_recipes
 from voxpop.run.model import Pipeline
 from voxpop.run.pipelines import find_pipelines
@@ -27,3 +28,17 @@ def pipelines() -> Mapping[str, Pipeline]:
 def recipes() -> Mapping[str, Recipe]:
     """Return the installed recipes by name."""
     return find_recipes(installed_folder("recipes"))
+
+
+def looked_at(folder: Path) -> tuple[list[Finding], bool]:
+    """Return all that is wrong with a recipe's folder, and whether ansible-lint could look at it too.
+
+    It looks once all else is right: it reads what the folder holds with Ansible's own code.
+    """
+    from voxpop.backends.lint.ansiblelint import ansible_lint
+
+    found = check_folder(folder)
+    if found:
+        return found, False
+    linted = ansible_lint(folder)
+    return list(linted or ()), linted is not None

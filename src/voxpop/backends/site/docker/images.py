@@ -35,6 +35,7 @@ _LEAVE_NOTHING = (
     "apt-get clean && rm -rf /var/lib/apt/lists/* /var/cache/* /var/log/* /root/.ansible /root/.cache /tmp/* "
     "&& mkdir -p /var/lib/apt/lists/partial"
 )
+_PATH = f"{PYTHON.parent}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _TASK = re.compile(r"^TASK \[(.*)\] \*+$", re.MULTILINE)
 _FAULT = re.compile(r'"(?:stderr|msg)": "((?:[^"\\]|\\.)+)"')
 _CHECK = (
@@ -138,11 +139,17 @@ def _check(engine: DockerEngine, image: str, recipe: Recipe) -> None:
     def lacking(said: str) -> ImageUnbuilt:
         return ImageUnbuilt(f"the check that recipe '{recipe.name}' brings what it promises", said)
 
+    def unwell(said: str) -> ImageUnbuilt:
+        return ImageUnbuilt(f"the health check of recipe '{recipe.name}'", said)
+
     commands = [["sh", "-c", f"command -v {program} || {{ echo {program}; false; }}"] for program in recipe.programs]
     if recipe.python_modules:
         commands.append([str(PYTHON), "-c", _CHECK, *recipe.python_modules])
     for command in commands:
         engine.discard(engine.bake(image, command, {}, {}, lacking))
+    if recipe.health:
+        environment = {"PATH": _PATH, "LANG": "C.UTF-8"}
+        engine.discard(engine.bake(image, ["sh", "-c", recipe.health], {}, environment, unwell))
 
 
 def _role(recipe: Recipe) -> Path:

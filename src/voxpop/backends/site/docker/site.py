@@ -75,7 +75,7 @@ class DockerSite:
         ------
         SiteUnreachable
         """
-        return tuple(self._shortfalls(read(document), self._engine.itself()))
+        return tuple(shortfalls(self._name, read(document), self._room(self._engine.itself())))
 
     def build(self, recipes: tuple[str, ...], say: Say) -> Image:
         """Build the image of some recipes, or return the one that is there.
