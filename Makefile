@@ -13,7 +13,7 @@ help:
 demo: .venv/installed ## install into .venv, then run `voxpop demo`
 	$(BIN)/voxpop demo --work $(WORK)
 
-test: .venv/tested apt .venv-roc/installed front-end/node_modules/installed front-end/ohif/installed ## install what the tests need, check the house rules, run every test
+test: .venv/tested apt .venv-roc/installed .venv-im/installed front-end/node_modules/installed front-end/ohif/installed ## install what the tests need, check the house rules, run every test
 	$(MAKE) --no-print-directory lint
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
@@ -64,6 +64,12 @@ apt: ## install the real parts that tests start (root on Debian), or print the l
 	.venv-roc/bin/python -m pip install --quiet roc-validator==0.13.0
 	@touch $@
 
+# The Infrastructure Manager, which tests start and nothing of ours imports (GPL-3).
+.venv-im/installed:
+	$(PYTHON) -m venv .venv-im
+	.venv-im/bin/python -m pip install --quiet im==2.0.0
+	@touch $@
+
 # What browser tests bring along (axe-core, an OpenID provider); the portal itself needs no node.
 front-end/node_modules/installed: .venv/tested front-end/package-lock.json
 	PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --prefix front-end --no-audit --no-fund --silent
@@ -79,4 +85,4 @@ front-end/ohif/installed: .venv/tested tools/fetch_ohif
 	PATH="$(CURDIR)/$(BIN):$$PATH" tools/fetch_ohif
 
 clean: ## remove what was installed and built; the demo's work folder stays
-	rm -rf .venv .venv-roc build dist site
+	rm -rf .venv .venv-roc .venv-im build dist site

@@ -8,12 +8,12 @@ import shutil
 import stat
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from voxpop.appliance.errors import ApplianceNameInvalid, SiteSettingInvalid, VolumeNotSealedHere, WorkingAreaUnwritable
-from voxpop.appliance.model import Deployment
+from voxpop.appliance.model import Deployment, Workers
 from voxpop.appliance.states import ApplianceState
 from voxpop.appliance.terminals import people_folder
 from voxpop.kernel.digests import sha256_file
@@ -179,6 +179,9 @@ def _write(folder: Path, deployment: Deployment) -> None:
         "not_given": list(deployment.not_given),
         "document_sha256": deployment.document_digest,
         "image": deployment.image,
+        "queue": deployment.queue,
+        "bench": None if deployment.bench is None else str(deployment.bench),
+        "workers": None if deployment.workers is None else asdict(deployment.workers),
     }
     draft = folder / f".{RECORD}.new"
     draft.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -210,7 +213,17 @@ def _deployment(content: dict[str, Any]) -> Deployment:
         days=_as(int, content["days"]),
         document_digest=_as(str, content["document_sha256"]),
         image=_as(str, content.get("image", "")),
+        queue=_as(str, content.get("queue", "")),
+        bench=None if content.get("bench") is None else Path(_as(str, content["bench"])),
+        workers=_workers(content.get("workers")),
     )
+
+
+def _workers(content: object) -> Workers | None:
+    if content is None:
+        return None
+    found = _as(dict, content)
+    return Workers(**{name: _as(int, found[name]) for name in ("least", "most", "cores", "memory_gb", "gpus")})
 
 
 def _texts(value: object) -> tuple[str, ...]:

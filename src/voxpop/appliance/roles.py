@@ -1,0 +1,40 @@
+"""Recipes' roles as archives that machines of a cloud fetch; they are public, and hold no secret."""
+
+import gzip
+import io
+import tarfile
+from pathlib import Path
+
+from voxpop.appliance.recipes import Recipe
+from voxpop.kernel.digests import sha256_bytes
+
+OF_A_QUEUE = ("cluster-node",)
+"""Recipes that every machine of a batch queue has beside it."""
+
+_FILE, _PROGRAM = 0o644, 0o755
+
+
+def packed(recipe: Recipe) -> bytes:
+    """Return a recipe's folder as a tar archive with gzip; the same files give the same bytes."""
+    assert recipe.folder is not None
+    raw = io.BytesIO()
+    with tarfile.open(fileobj=raw, mode="w", format=tarfile.USTAR_FORMAT) as archive:
+        for path in sorted(
+            path for path in recipe.folder.rglob("*") if path.is_file() and not _is_hidden(path, recipe)
+        ):
+            content = path.read_bytes()
+            entry = tarfile.TarInfo(f"{recipe.name}/{path.relative_to(recipe.folder).as_posix()}")
+            entry.size = len(content)
+            entry.mode = _PROGRAM if path.stat().st_mode & 0o100 else _FILE
+            archive.addfile(entry, io.BytesIO(content))
+    return gzip.compress(raw.getvalue(), mtime=0)
+
+
+def archive_name(recipe: Recipe) -> str:
+    """Return what the archive is called: the recipe's name, and the SHA-256 of its bytes."""
+    return f"{recipe.name}-{sha256_bytes(packed(recipe))}.tar.gz"
+
+
+def _is_hidden(path: Path, recipe: Recipe) -> bool:
+    assert recipe.folder is not None
+    return any(part.startswith((".", "__pycache__")) for part in path.relative_to(recipe.folder).parts)

@@ -1,0 +1,105 @@
+"""What a site with an Infrastructure Manager says no to."""
+
+import re
+
+from voxpop.kernel.errors import Refused, Unavailable
+
+_LAST_WORDS = 600  # characters
+_SECRET = re.compile(r"(?i)(password|token|secret|private_key)(\W+)\S+")
+
+
+class SiteUnauthorized(Unavailable):
+    """The service does not know us, or no longer."""
+
+    code = "site-unauthorized"
+
+    def __init__(self, site: str) -> None:
+        super().__init__(
+            f"site '{site}' does not accept our credentials, or no longer: renew the files that its settings name, "
+            f"then `voxpop site check {site}`"
+        )
+        self.site = site
+
+
+class InfrastructureRefused(Refused):
+    """The service said no to what it was asked for."""
+
+    code = "infrastructure-refused"
+
+    def __init__(self, site: str, said: str) -> None:
+        super().__init__(f"site '{site}' refuses it; its words: {last_words(said)}")
+        self.site = site
+
+
+class InfrastructureUnconfigured(Refused):
+    """Machines that did not become what the document says; nothing of them is left."""
+
+    code = "infrastructure-unconfigured"
+
+    def __init__(self, site: str, appliance: str, fault: str, said: str) -> None:
+        super().__init__(
+            f"appliance '{appliance}' could not be made on site '{site}', {fault}, and nothing of it is left; the last "
+            f"words of its log: {last_words(said)}"
+        )
+        self.appliance = appliance
+
+
+class InfrastructureLeft(Unavailable):
+    """A deployment failed, and what there is of it could not be removed."""
+
+    code = "infrastructure-left"
+
+    def __init__(self, site: str, appliance: str, sentence: str) -> None:
+        super().__init__(
+            f"{sentence}; what was made of appliance '{appliance}' could not be removed from site '{site}' then: "
+            f"`voxpop appliance remove {appliance}` does, once it answers"
+        )
+        self.appliance = appliance
+
+
+class InfrastructureGone(Unavailable):
+    """The service knows nothing of an appliance."""
+
+    code = "infrastructure-gone"
+
+    def __init__(self, site: str, appliance: str) -> None:
+        super().__init__(f"site '{site}' has no machines of appliance '{appliance}': deploy it again, or remove it")
+        self.appliance = appliance
+
+
+class TooManyWorkers(Refused):
+    """Workers that an appliance was not granted."""
+
+    code = "too-many-workers"
+
+    def __init__(self, appliance: str, most: int) -> None:
+        super().__init__(f"appliance '{appliance}' may have {most} workers, w1 to w{most}: ask for fewer")
+        self.appliance = appliance
+
+
+class SiteWithoutQueue(Refused):
+    """An environment without a batch queue on a site that makes clusters."""
+
+    code = "site-without-queue"
+
+    def __init__(self, site: str) -> None:
+        super().__init__(
+            f"site '{site}' makes a front end and workers, and the application asks for no batch queue: add 'slurm' or "
+            "'htcondor' to its software, or take another site"
+        )
+        self.site = site
+
+
+class FrontEndUnreachable(Unavailable):
+    """The front end of an appliance does not let us in."""
+
+    code = "front-end-unreachable"
+
+    def __init__(self, appliance: str, fault: str) -> None:
+        super().__init__(f"the front end of appliance '{appliance}' can't be reached: {fault}; try again later")
+        self.appliance = appliance
+
+
+def last_words(said: str) -> str:
+    """Return the end of a log on one line, without what stands behind a word for a secret."""
+    return " ".join(_SECRET.sub(r"\1\2(hidden)", said).split())[-_LAST_WORDS:] or "none"

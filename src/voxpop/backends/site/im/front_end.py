@@ -1,0 +1,121 @@
+"""The way to an appliance's front end: ssh with a key of the appliance's own, to a machine whose key is known."""
+
+import json
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+
+from voxpop.appliance.ports import Said
+from voxpop.backends import process
+from voxpop.backends.site.im.errors import FrontEndUnreachable
+from voxpop.backends.site.im.radl import system_of
+from voxpop.kernel.privatefiles import write_private
+
+_SSH_FAILED = 255  # ssh(1), EXIT STATUS
+_CONNECT_S = 15
+_COMMAND_S = 120.0
+_KEY, _HOSTS, _PLACE = "front-key", "front-hosts", "front.json"
+_SSH_PORT = 22
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where ssh finds the front end, and who it is there."""
+
+    address: str
+    port: int
+    user: str
+
+
+def place_of(machine: Sequence[Mapping[str, Any]]) -> Place | None:
+    """Read where the service says that a machine is reached; None where it has no public address yet."""
+    system = system_of(machine)
+    networks = {part["id"]: part for part in machine if part.get("class") == "network"}
+    number = 0
+    while f"net_interface.{number}.connection" in system:
+        network = networks.get(system[f"net_interface.{number}.connection"], {})
+        address = system.get(f"net_interface.{number}.ip")
+        if network.get("outbound") == "yes" and address:
+            return Place(str(address), _port(network.get("outports", "")), "root")
+        number += 1
+    return None
+
+
+def _port(outports: object) -> int:
+    """Return the port that leads to sshd's, in a list as ``32770-22`` or ``32770/tcp-22/tcp``."""
+    for one in str(outports).split(","):
+        outside, _, inside = one.replace("/tcp", "").partition("-")
+        if inside == str(_SSH_PORT) and outside.isdigit():
+            return int(outside)
+    return _SSH_PORT
+
+
+class FrontEnd:
+    """One appliance's front end.
+
+    Parameters
+    ----------
+    folder : Path
+        The appliance's private folder.
+    """
+
+    def __init__(self, appliance: str, folder: Path) -> None:
+        self._appliance = appliance
+        self._folder = folder
+
+    def our_key(self) -> str:
+        """Return our public key for it, in one line; the pair is made where there is none."""
+        path = self._folder / _KEY
+        if not path.exists():
+            made = Ed25519PrivateKey.generate()
+            write_private(path, made.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()))
+            public = made.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)
+            path.with_suffix(".pub").write_bytes(public + b" voxpop\n")
+        return path.with_suffix(".pub").read_text(encoding="ascii").strip()
+
+    def learn(self, place: Place, keys: Sequence[str]) -> None:
+        """Keep where it is, and which public keys it has."""
+        hosts = "".join(f"{self._alias} {key}\n" for key in keys)
+        (self._folder / _HOSTS).write_text(hosts, encoding="ascii")
+        (self._folder / _PLACE).write_text(json.dumps(asdict(place)), encoding="utf-8")
+
+    def do(self, command: Sequence[str], stdin: str = "") -> Said:
+        """Do a command as root.
+
+        Raises
+        ------
+        FrontEndUnreachable
+            If it is not there, is another machine than it was, or does not let us in.
+        """
+        place = self._place()
+        words = ["ssh", "-F", "/dev/null", "-i", str(self._folder / _KEY), "-p", str(place.port), "-l", place.user]
+        for option in (
+            "BatchMode=yes",
+            "IdentitiesOnly=yes",
+            "StrictHostKeyChecking=yes",
+            f"UserKnownHostsFile={self._folder / _HOSTS}",
+            "GlobalKnownHostsFile=/dev/null",
+            f"HostKeyAlias={self._alias}",
+            f"ConnectTimeout={_CONNECT_S}",
+            "LogLevel=ERROR",
+        ):
+            words += ["-o", option]
+        done = process.run([*words, place.address, "--", shlex.join(command)], stdin=stdin, timeout_s=_COMMAND_S)
+        if done.exit_code == _SSH_FAILED:
+            raise FrontEndUnreachable(self._appliance, " ".join(done.stderr.split())[-200:] or "ssh gives up")
+        return Said(done.exit_code, done.stdout, done.stderr)
+
+    def _place(self) -> Place:
+        try:
+            return Place(**json.loads((self._folder / _PLACE).read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError) as missing:
+            raise FrontEndUnreachable(self._appliance, "nobody told where it is") from missing
+
+    @property
+    def _alias(self) -> str:
+        return f"voxpop-{self._appliance}"
