@@ -9,7 +9,7 @@ from tests.docker_engine import docker_site
 from voxpop.appliance.errors import DocumentInvalid
 from voxpop.appliance.fakes import MemorySite
 from voxpop.appliance.model import Environment, Ground
-from voxpop.appliance.ports import Site
+from voxpop.appliance.ports import CanForetell, Site
 from voxpop.appliance.recipes import Recipe, RecipeKind
 from voxpop.appliance.states import ApplianceState
 from voxpop.appliance.tosca import document
@@ -58,6 +58,14 @@ def test_what_is_deployed_is_found(site: Site, volume: Path, tmp_path: Path) -> 
     assert (deployment.appliance, deployment.site) == (APPLIANCE, site.name)
     assert (deployment.cores, deployment.memory_gb, deployment.days) == (2, 4, 30)
     assert (deployment.pipelines, deployment.recipes) == (("bone-density/1.0.0",), (NAME,))
+
+
+def test_what_is_foretold_is_what_is_not_given(site: Site, volume: Path, tmp_path: Path) -> None:
+    assert isinstance(site, CanForetell)
+    asked = written(volume, cores=999)
+    foretold = site.foretell(asked)
+    assert site.find(APPLIANCE) is None
+    assert site.deploy(APPLIANCE, asked, volume, tmp_path / "results").not_given == foretold
 
 
 def test_deploying_twice_is_one_deployment(site: Site, volume: Path, tmp_path: Path) -> None:

@@ -287,7 +287,7 @@ def test_work_is_asked_for_and_can_be_followed(bank: Bank) -> None:
     cases = (
         ("dolores", f"/applications/{PROJECT}/stage", Work.STAGE),
         ("dolores", f"/volumes/{VOLUME}/verify", Work.VERIFY),
-        ("teo", f"/volumes/{VOLUME}/deploy", Work.DEPLOY),
+        ("teo", f"/volumes/{VOLUME}/deploy", Work.SET_UP),
         ("ada", f"/runs/{RUN}/repeat", Work.REPEAT),
         ("ada", f"/runs/{RUN}/report", Work.REPORT),
     )

@@ -64,6 +64,8 @@ class CanForetell(Protocol):
 
         Raises
         ------
+        Refused
+            If it could not deploy the document at all.
         Unavailable
             If it does not answer.
         """

@@ -200,6 +200,7 @@ def _sheet(sheet: ReviewSheet) -> Json:
             "money": cost.money,
             "currency": cost.currency,
         },
+        "may_leave": list(sheet.application.request.may_leave),
         "findings": list(sheet.findings),
     }
 
@@ -219,6 +220,7 @@ def _sheet_text(sheet: ReviewSheet) -> str:
                 f"  cost: {cost.money:,.2f} {cost.currency}: {cost.core_hours:,.0f} core hours, "
                 f"{cost.gpu_hours:,.0f} GPU hours, {cost.gb_months:,.0f} GB months"
             ),
+            *(f"  the data may also go to {there}" for there in sheet.application.request.may_leave),
             *(f"  against an approval: {finding}" for finding in sheet.findings),
         ]
     )

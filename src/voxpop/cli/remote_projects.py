@@ -259,9 +259,10 @@ def _sheet_text(sheet: Sheet) -> str:
         f"  cost: {cost.money:,.2f} {cost.currency}: {cost.core_hours:,.0f} core hours, "
         f"{cost.gpu_hours:,.0f} GPU hours, {cost.gb_months:,.0f} GB months"
     )
+    abroad = [f"  the data may also go to {there}" for there in sheet.may_leave]
     against = [f"  against an approval: {finding}" for finding in sheet.findings]
     head = f"{sheet.application}: {sheet.title} ({sheet.state.value})"
-    return "\n".join([head, *groups, money, *against])
+    return "\n".join([head, *groups, money, *abroad, *against])
 
 
 def _volume(one: VolumeFacts) -> dict[str, Json]:

@@ -286,6 +286,7 @@ def _sheet(call: Call, name: ApplicationId) -> m.Sheet:
         state=sheet.state,
         groups=[_group(one) for one in sheet.groups],
         cost=_cost(sheet.cost),
+        may_leave=list(sheet.application.request.may_leave),
         findings=list(sheet.findings),
     )
 

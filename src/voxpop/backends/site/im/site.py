@@ -65,6 +65,22 @@ class ImSite:
         whom = "one an infrastructure" if self._setup.user_db else "one for all infrastructures"
         return {"infrastructure_manager": version, "users_of_the_service": whom, "image": self._setup.image}
 
+    def foretell(self, document: str) -> tuple[str, ...]:
+        """Return what of a document it could not give, each as one clause.
+
+        Raises
+        ------
+        SiteWithoutQueue
+            If the document has no queue.
+        Unavailable
+            If the service does not answer.
+        """
+        blueprint = read(document)
+        if blueprint.elasticity is None:
+            raise SiteWithoutQueue(self._name)
+        self._all.check()
+        return tuple(_shortfalls(self._name, blueprint))
+
     def deploy(self, appliance: ApplianceId, document: str, volume: Path, results: Path) -> Deployment:
         """Deploy from the document alone; ``volume`` and ``results`` are what its storage nodes stand for.
 

@@ -83,6 +83,7 @@ class Sheet(Answer):
     state: ApplicationState = Field(description="Where it stands.")
     groups: list[GroupCounted] = Field(description="Its groups, counted now.")
     cost: CostReckoned = Field(description="What it would cost.")
+    may_leave: list[str] = Field(description="Countries beside the bank's own that the data may go to, if approved.")
     findings: list[str] = Field(description="What stands against an approval, a sentence each.")
 
 

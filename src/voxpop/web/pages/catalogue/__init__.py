@@ -13,6 +13,7 @@ area = Area("catalogue")
 @area.page("/catalogue", Action.RECIPE_READ)
 def show(ask: Asked) -> Response:
     """Show what there is, or what fits the words that are sought."""
+    broker, offers = ask.system.broker, ask.system.market.offers()
     sought = ask.request.query_params.get("q", "").strip()[:80]
     needle = sought.casefold()
     return ask.page(
@@ -20,6 +21,5 @@ def show(ask: Asked) -> Response:
         q=sought,
         recipes=[one for one in recipes().values() if needle in f"{one.name} {one.purpose}".casefold()],
         pipelines=[one for one in pipelines().values() if needle in f"{one.name} {one.title}".casefold()],
-        sites=[name for name in ask.system.sites if needle in name.casefold()],
-        prices=ask.system.price_list(),
+        sites=[(name, broker.prices(terms)) for name, (_, terms) in offers.items() if needle in name.casefold()],
     )
