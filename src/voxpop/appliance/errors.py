@@ -69,6 +69,18 @@ class RecipesConflict(Refused):
         self.other = other
 
 
+class QueueNotChosen(Refused):
+    """A batch queue was named that can't take the place of the one that was asked for."""
+
+    code = "queue-not-chosen"
+
+    def __init__(self, queue: str, known: str) -> None:
+        super().__init__(
+            f"'{queue}' can't be the appliance's queue: choose one of {known}, and only where the application asks for "
+            "a queue"
+        )
+
+
 class RecipeWantsGpu(Refused):
     """A recipe that only works with a GPU, and none is asked for."""
 

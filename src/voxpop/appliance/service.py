@@ -8,6 +8,7 @@ from voxpop.appliance.errors import (
     ApplianceLost,
     ApplianceNotDeployed,
     NothingDeployed,
+    QueueNotChosen,
     RecipeWantsGpu,
     SiteAbsent,
 )
@@ -75,6 +76,19 @@ class ApplianceService:
         """Say whether a batch queue is among recipes; one that is not known is none."""
         known = (self._recipes[name] for name in asked if name in self._recipes)
         return any(recipe.kind is RecipeKind.BATCH_QUEUE for recipe in known)
+
+    def with_queue(self, asked: Sequence[str], queue: str) -> tuple[str, ...]:
+        """Return recipes with another batch queue in the place of the one that is among them.
+
+        Raises
+        ------
+        QueueNotChosen
+            If it is no queue, or none is among them.
+        """
+        queues = [name for name, recipe in self._recipes.items() if recipe.kind is RecipeKind.BATCH_QUEUE]
+        if queue not in queues or not self.has_queue(asked):
+            raise QueueNotChosen(queue, ", ".join(queues))
+        return tuple(dict.fromkeys(queue if name in queues else name for name in asked))
 
     def plan(
         self,

@@ -28,6 +28,9 @@ FIRST_SIZE = (24, 80)
 app = typer.Typer(help="Plan, deploy, look at, enter and remove appliances.")
 
 Name = Annotated[str, typer.Argument(help="The appliance's id.", metavar="APPLIANCE")]
+QueueOption = Annotated[
+    str, typer.Option("--queue", help="Its batch queue, if not the one that was asked for.", metavar="RECIPE")
+]
 SiteOption = Annotated[
     str, typer.Option("--site", help="Where it is to stand; by default the first that can serve it.", metavar="SITE")
 ]
@@ -55,6 +58,7 @@ class NotebookInPortal(Refused):
 def plan(
     application: Annotated[str, typer.Argument(help="The application's name.")],
     site: SiteOption = "",
+    queue: QueueOption = "",
     work: WorkOption = DEFAULT_WORK,
     person: PersonOption = None,
     as_json: JsonOption = False,
@@ -63,7 +67,7 @@ def plan(
     from voxpop.flow.plan_words import plan_facts, plan_text
 
     system = opened(work, person)
-    sheet, planned = system.planning.plan(ApplicationId(application), system.person, site)
+    sheet, planned = system.planning.plan(ApplicationId(application), system.person, site, queue)
     if not as_json:
         say(plan_text(sheet, planned))
     show(plan_facts(sheet, planned), sheet.document, as_json=as_json)
@@ -73,13 +77,15 @@ def plan(
 def deploy(
     volume: Annotated[str, typer.Argument(help="The sealed volume's id.", metavar="VOLUME")],
     site: SiteOption = "",
+    queue: QueueOption = "",
     work: WorkOption = DEFAULT_WORK,
     person: PersonOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Deploy the appliance of a sealed volume, or say that it stands."""
     system = opened(work, person)
-    name = system.durable_work.deploy(VolumeId(volume), system.planning.place(VolumeId(volume), site))
+    where = system.planning.place(VolumeId(volume), site, queue)
+    name = system.durable_work.deploy(VolumeId(volume), where, queue)
     show(_facts(system.appliances.show(name), system.lifetimes), f"appliance '{name}' is deployed", as_json=as_json)
 
 

@@ -23,7 +23,7 @@ _PIPELINE = ("pipeline", "title", "volume_inputs", "parameters", "sha256")
 
 def plan(bank: Bank, given: Given) -> None:
     """Write the TOSCA document of an application's newest sealed volume."""
-    planned = bank.appliances.plan(given["application"], given["site"])
+    planned = bank.appliances.plan(given["application"], given["site"], given["queue"])
     if not given["as_json"]:
         say("\n".join(_plan_lines(planned)))
     show(dumped(planned), planned.document, as_json=given["as_json"])
@@ -32,7 +32,7 @@ def plan(bank: Bank, given: Given) -> None:
 def deploy(bank: Bank, given: Given) -> None:
     """Deploy the appliance of a sealed volume."""
     volume = given["volume"]
-    bank.wait(bank.appliances.deploy(volume, given["site"]))
+    bank.wait(bank.appliances.deploy(volume, given["site"], given["queue"]))
     names = [one.appliance for one in bank.appliances.every() if one.state is ApplianceState.DEPLOYED]
     here = [one for one in map(bank.appliances.get, names) if one.volume == volume]
     newest = max(here, key=lambda one: (len(one.appliance), one.appliance))

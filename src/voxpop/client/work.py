@@ -32,14 +32,15 @@ class Appliances:
         """Rank the sites for an application's newest sealed volume, and keep nothing."""
         return self._wire.get(f"/applications/{segment(application)}/plan", a.PlanFacts, {"site": site})
 
-    def plan(self, application: str, site: str = "") -> a.PlanFacts:
+    def plan(self, application: str, site: str = "", queue: str = "") -> a.PlanFacts:
         """Plan the appliance of an application's newest sealed volume; nothing is kept where no site can serve it."""
-        chosen = a.SiteChosen(site=site)
+        chosen = a.SiteChosen(site=site, queue=queue)
         return self._wire.post(f"/applications/{segment(application)}/appliances", a.PlanFacts, chosen)
 
-    def deploy(self, volume: str, site: str = "") -> OperationFacts:
+    def deploy(self, volume: str, site: str = "", queue: str = "") -> OperationFacts:
         """Ask for the appliance of a sealed volume to be deployed."""
-        return self._wire.post(f"/volumes/{segment(volume)}/deploy", OperationFacts, a.SiteChosen(site=site))
+        chosen = a.SiteChosen(site=site, queue=queue)
+        return self._wire.post(f"/volumes/{segment(volume)}/deploy", OperationFacts, chosen)
 
     def redeploy(self, name: str) -> OperationFacts:
         """Ask for an appliance to be deployed again."""

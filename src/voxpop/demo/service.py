@@ -51,6 +51,9 @@ def check_folders(folders: Sequence[Path]) -> None:
         if not folder.is_dir():
             raise ArchiveDirAbsent(folder)
 
+_FOUR_WORKERS = ("  gpus: 1\n", "  gpus: 4\n  workers: {min: 0, max: 4}\n")
+"""What the demo asks for instead, so that a site with a queue has something to add and to take away."""
+
 
 @dataclass(slots=True)
 class Demo:
@@ -224,7 +227,7 @@ class Story:
         )
 
     def _written(self) -> Application:
-        text = template()
+        text = template().replace(*_FOUR_WORKERS)
         if self.folders:
             # Another archive is another question: it gets an application of its own beside the first.
             mark = sha256_json([str(folder.resolve()) for folder in sorted(self.folders)])[:6]

@@ -73,7 +73,7 @@ class Planning:
         self._appliances = appliances
         self._records = records
 
-    def look(self, application: ApplicationId, site: str = "") -> PlanSheet:
+    def look(self, application: ApplicationId, site: str = "", queue: str = "") -> PlanSheet:
         """Rank the sites for a project's newest sealed volume, and keep nothing.
 
         Raises
@@ -83,12 +83,12 @@ class Planning:
         SiteAbsent
             If the site that is named is not connected.
         """
-        return self.look_at(self._work.newest_sealed(application), site)
+        return self.look_at(self._work.newest_sealed(application), site, queue)
 
-    def look_at(self, volume: Volume, site: str = "") -> PlanSheet:
+    def look_at(self, volume: Volume, site: str = "", queue: str = "") -> PlanSheet:
         """Rank the sites for a sealed volume, and keep nothing."""
         application = volume.application
-        environment = self._work.environment(application)
+        environment = self._work.environment(application, queue)
         document = self._appliances.written(application, environment, volume.digest)
         known = self._records.of_application(application)
         bids = self._broker.bids(application, environment, document, _same(known, document, volume.id))
@@ -109,8 +109,15 @@ class Planning:
             changes=self._changes(old, document, volume.id) if old else (),
         )
 
-    def plan(self, application: ApplicationId, actor: str, site: str = "") -> tuple[PlanSheet, Appliance | None]:
+    def plan(
+        self, application: ApplicationId, actor: str, site: str = "", queue: str = ""
+    ) -> tuple[PlanSheet, Appliance | None]:
         """Plan the appliance of a project's newest sealed volume on the site that is named, or on the first.
+
+        Parameters
+        ----------
+        queue : str
+            The batch queue to take instead of the one that the application names; empty for that one.
 
         Returns
         -------
@@ -123,11 +130,11 @@ class Planning:
         SiteRefuses
             If the site that is named may not serve it.
         """
-        sheet = self.look(application, site)
+        sheet = self.look(application, site, queue)
         where = site or (sheet.chosen.site if sheet.chosen else "")
-        return sheet, self._work.plan(application, actor, where) if where else None
+        return sheet, self._work.plan(application, actor, where, queue) if where else None
 
-    def place(self, volume_id: VolumeId, site: str = "") -> str:
+    def place(self, volume_id: VolumeId, site: str = "", queue: str = "") -> str:
         """Return the site that a sealed volume's appliance is to stand on.
 
         It is the one that is named; else the one where it stands already; else the first that can serve.
@@ -139,7 +146,7 @@ class Planning:
         if site:
             return site
         volume = self._volumes.get(volume_id)
-        sheet = self.look_at(volume)
+        sheet = self.look_at(volume, queue=queue)
         known = self._records.of_application(volume.application)
         same = _same([one for one in known if one.state in STANDS], sheet.document, volume_id)
         if same:

@@ -1,7 +1,7 @@
 """The pieces of durable work: each goes from one stage to the next, and may be done twice."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Protocol
@@ -191,9 +191,15 @@ class DurableWork:
         for person in self._applicants(volume.application):
             self._volumes.grant_by_rule(volume_id, person, VOXPOP)
 
-    def plan(self, application_id: ApplicationId, actor: str, site: str = "") -> Appliance:
-        """Plan the appliance of an application's newest sealed volume, on the default site or on a named one."""
-        return self._plan(self.newest_sealed(application_id), actor, site)
+    def plan(self, application_id: ApplicationId, actor: str, site: str = "", queue: str = "") -> Appliance:
+        """Plan the appliance of an application's newest sealed volume, on the default site or on a named one.
+
+        Parameters
+        ----------
+        queue : str
+            The batch queue to take instead of the one that the application names; empty for that one.
+        """
+        return self._plan(self.newest_sealed(application_id), actor, site, queue)
 
     def newest_sealed(self, application_id: ApplicationId) -> Volume:
         """Return an application's newest sealed volume, or raise ``NothingSealed``."""
@@ -204,22 +210,23 @@ class DurableWork:
             raise NothingSealed(application_id)
         return sealed[-1]
 
-    def plan_on(self, volume_id: VolumeId, actor: str, site: str = "") -> Appliance:
+    def plan_on(self, volume_id: VolumeId, actor: str, site: str = "", queue: str = "") -> Appliance:
         """Plan the appliance of a sealed volume, on the default site or on a named one."""
         volume = self._volumes.get(volume_id)
         self.check_going(volume.application)
-        return self._plan(volume, actor, site)
+        return self._plan(volume, actor, site, queue)
 
-    def deploy(self, volume_id: VolumeId, site: str = "") -> ApplianceId:
+    def deploy(self, volume_id: VolumeId, site: str = "", queue: str = "") -> ApplianceId:
         """Plan and deploy the appliance of a sealed volume, on the default site or on a named one."""
-        planned = self.plan_on(volume_id, VOXPOP, site)
+        planned = self.plan_on(volume_id, VOXPOP, site, queue)
         self.set_up(planned.id)
         return planned.id
 
-    def environment(self, application_id: ApplicationId) -> Environment:
-        """Return the software and compute that an application asks for."""
+    def environment(self, application_id: ApplicationId, queue: str = "") -> Environment:
+        """Return the software and compute that an application asks for, with another queue where one is named."""
         application = self._applications.get(application_id)
-        return environment_of(application, queue=self._appliances.has_queue(application.software))
+        asked = environment_of(application, queue=self._appliances.has_queue(application.software))
+        return replace(asked, recipes=self._appliances.with_queue(asked.recipes, queue)) if queue else asked
 
     def set_up(self, appliance_id: ApplianceId) -> None:
         """Deploy a planned appliance on its site, or deploy it again."""
@@ -285,9 +292,9 @@ class DurableWork:
         if self._runs.get(run_id).repeats is None:
             self._reporting.write(run_id)
 
-    def _plan(self, volume: Volume, actor: str, site: str = "") -> Appliance:
+    def _plan(self, volume: Volume, actor: str, site: str, queue: str) -> Appliance:
         application = self._applications.get(volume.application)
-        environment = self.environment(application.id)
+        environment = self.environment(application.id, queue)
         where = site or self._places.site
         known = self._appliances.known(application.id, environment, (volume.id, volume.digest), where)
         self._places.check(application.id, environment, where, known.id if known else "")

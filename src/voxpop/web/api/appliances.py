@@ -23,6 +23,7 @@ from voxpop.web.notebooks.guests import way_in
 
 area = ApiArea("appliances")
 _Site = Annotated[str, Query(max_length=100, pattern=NO_NUL, description="A site's name; empty for the first.")]
+_Queue = Annotated[str, Query(max_length=100, pattern=NO_NUL, description="A queue instead of the one asked for.")]
 _DOCUMENT = Form(
     tagged=True,
     responses={
@@ -56,16 +57,16 @@ def get_appliance_document(call: Called, appliance: str) -> Response:
 
 
 @area.read("/applications/{application}/plan", Action.APPLIANCE_DEPLOY, "application")
-def look_at_plan(call: Called, application: str, site: _Site = "") -> m.PlanFacts:
+def look_at_plan(call: Called, application: str, site: _Site = "", queue: _Queue = "") -> m.PlanFacts:
     """Rank the sites for an application's newest sealed volume, and keep nothing."""
-    sheet = call.system.planning.look(ApplicationId(application), site)
+    sheet = call.system.planning.look(ApplicationId(application), site, queue)
     return m.PlanFacts.model_validate(plan_facts(sheet, None))
 
 
 @area.act("/applications/{application}/appliances", Action.APPLIANCE_DEPLOY, "application", form=Form(status=201))
-def plan_appliance(call: Called, application: str, asked: m.SiteChosen | None = None) -> m.PlanFacts:
+def plan_appliance(call: Called, application: str, asked: m.SiteChosen = m.ANYWHERE) -> m.PlanFacts:
     """Plan the appliance of an application's newest sealed volume; nothing is kept where no site can serve it."""
-    sheet, planned = call.system.planning.plan(ApplicationId(application), call.person, asked.site if asked else "")
+    sheet, planned = call.system.planning.plan(ApplicationId(application), call.person, asked.site, asked.queue)
     return m.PlanFacts.model_validate(plan_facts(sheet, planned))
 
 
@@ -84,10 +85,10 @@ def deploy_appliance(call: Called, appliance: str, response: Response) -> Operat
     form=ASKED_FOR,
     seen_by=Action.APPLIANCE_READ,  # a technical manager deploys what they may not look into
 )
-def deploy_volume(call: Called, volume: str, response: Response, asked: m.SiteChosen | None = None) -> OperationFacts:
+def deploy_volume(call: Called, volume: str, response: Response, asked: m.SiteChosen = m.ANYWHERE) -> OperationFacts:
     """Ask for the appliance of a sealed volume to be deployed, on a named site or on the first that can serve it."""
-    site = call.system.planning.place(VolumeId(volume), asked.site if asked else "")
-    planned = call.system.durable_work.plan_on(VolumeId(volume), call.person, site)
+    site = call.system.planning.place(VolumeId(volume), asked.site, asked.queue)
+    planned = call.system.durable_work.plan_on(VolumeId(volume), call.person, site, asked.queue)
     return asked_for(
         operation_shown(call.system.operations.ask(Work.SET_UP, f"appliance:{planned.id}", call.person)), response
     )

@@ -182,6 +182,11 @@ class SiteChosen(Asked):
     """Where an appliance is to stand."""
 
     site: Words = Field(default="", description="The site's name; empty for the first that can serve it.")
+    queue: Words = Field(default="", description="A batch queue's recipe, instead of the one that was asked for.")
+
+
+ANYWHERE = SiteChosen()
+"""The first site that can serve it, with the queue that was asked for."""
 
 
 class RemovalAsked(Asked):

@@ -8,6 +8,7 @@ from starlette.websockets import WebSocket
 from voxpop.access.permissions import Action
 from voxpop.appliance.service import ApplianceView
 from voxpop.appliance.states import ApplianceState
+from voxpop.appliance.tosca import read
 from voxpop.application.cost import cost
 from voxpop.application.ports import PriceList
 from voxpop.flow.rules import Work
@@ -67,8 +68,9 @@ def deploy(ask: Asked, appliance: str) -> Response:
 @area.act("/appliances/{appliance}/elsewhere", Action.APPLIANCE_DEPLOY, of="appliance")
 def elsewhere(ask: Asked, appliance: str) -> Response:
     """Plan the same on another site, and ask for it to be deployed there."""
-    volume = ask.system.appliances.get(ApplianceId(appliance)).volume
-    planned = ask.system.durable_work.plan_on(volume, ask.person, ask.text("site"))
+    one = ask.system.appliances.get(ApplianceId(appliance))
+    queue = read(ask.system.appliances.document(one.id)).queue
+    planned = ask.system.durable_work.plan_on(one.volume, ask.person, ask.text("site"), queue)
     ask.system.operations.ask(Work.SET_UP, f"appliance:{planned.id}", ask.person)
     return ask.go(f"/appliances/{planned.id}")
 

@@ -4,10 +4,12 @@ from fastapi.responses import Response
 
 from voxpop.access.permissions import Action
 from voxpop.appliance.changes import machines
+from voxpop.appliance.recipes import RecipeKind
 from voxpop.flow.rules import Work
 from voxpop.kernel.ids import ApplicationId
 from voxpop.web.area import Area
 from voxpop.web.ask import Asked
+from voxpop.wiring.installed import recipes
 
 area = Area("plans")
 
@@ -15,15 +17,17 @@ area = Area("plans")
 @area.page("/applications/{application}/plan", Action.APPLIANCE_DEPLOY, of="application")
 def plan(ask: Asked, application: str) -> Response:
     """Rank the sites for the newest sealed volume."""
-    sheet = ask.system.planning.look(ApplicationId(application))
-    return ask.page("plans/plan.html", sheet=sheet, machines=machines(sheet.environment))
+    sheet = ask.system.planning.look(ApplicationId(application), queue=ask.request.query_params.get("queue", ""))
+    queues = [one.name for one in recipes().values() if one.kind is RecipeKind.BATCH_QUEUE]
+    return ask.page("plans/plan.html", sheet=sheet, machines=machines(sheet.environment), queues=queues)
 
 
 @area.act("/applications/{application}/plan", Action.APPLIANCE_DEPLOY, of="application")
 def deploy(ask: Asked, application: str) -> Response:
     """Plan it on the chosen site, and ask for it to be deployed there."""
     volume = ask.system.durable_work.newest_sealed(ApplicationId(application)).id
-    site = ask.system.planning.place(volume, ask.text("site"))
-    planned = ask.system.durable_work.plan_on(volume, ask.person, site)
+    queue = ask.text("queue")
+    site = ask.system.planning.place(volume, ask.text("site"), queue)
+    planned = ask.system.durable_work.plan_on(volume, ask.person, site, queue)
     ask.system.operations.ask(Work.SET_UP, f"appliance:{planned.id}", ask.person)
     return ask.go(f"/appliances/{planned.id}")
