@@ -55,7 +55,7 @@ MessageTimeout=10
 TCPTimeout=4
 KillWait=5
 KillOnBadExit=1
-RebootProgram=/bin/false
+MailProg=/bin/true
 PrologSlurmctld={etc}/prolog
 ResumeProgram={etc}/resume
 SuspendProgram={etc}/suspend
@@ -89,7 +89,8 @@ def configuration(card: Card) -> dict[str, str]:
     )
     if card.least:
         text += f"SuspendExcNodes={hosts(1, card.least)}\n"
-    files = {"cgroup.conf": "CgroupPlugin=disabled\n"}
+    # Debian's own plugstack.conf includes what is not there, and Slurm complains
+    files = {"cgroup.conf": "CgroupPlugin=disabled\n", "plugstack.conf": "# no plugins\n"}
     if card.gpus:
         text += "GresTypes=gpu\n"
         # which devices a machine has is told by what it was given, so a job sees all GPUs of its worker
