@@ -19,12 +19,15 @@ from voxpop.appliance.service import ApplianceView
 from voxpop.appliance.terminals import Terminal
 from voxpop.cli.console import DEFAULT_WORK, JsonOption, PersonOption, ReasonOption, WorkOption, show, show_table
 from voxpop.cli.opening import opened
+from voxpop.cli.size import add_commands
 from voxpop.kernel.digests import Json
 from voxpop.kernel.errors import Invalid, Refused
 from voxpop.kernel.ids import ApplianceId, ApplicationId, VolumeId
+from voxpop.wiring.sizes import size_told
 
 FIRST_SIZE = (24, 80)
 app = typer.Typer(help="Plan, deploy, look at, enter and remove appliances.")
+add_commands(app)
 
 Name = Annotated[str, typer.Argument(help="The appliance's id.", metavar="APPLIANCE")]
 SiteOption = Annotated[
@@ -99,7 +102,10 @@ def list_(work: WorkOption = DEFAULT_WORK, as_json: JsonOption = False) -> None:
 @app.command(name="show")
 def show_(name: Name, work: WorkOption = DEFAULT_WORK, as_json: JsonOption = False) -> None:
     """Show what an appliance was given, and what was asked and is not there."""
-    facts = _facts(opened(work).appliances.show(ApplianceId(name)))
+    system = opened(work)
+    view = system.appliances.show(ApplianceId(name))
+    size = size_told(system, view.appliance.id)
+    facts = _facts(view) | ({"workers": size.json()} if size else {})
     show(facts, "\n".join(f"{key}: {value}" for key, value in facts.items()), as_json=as_json)
 
 

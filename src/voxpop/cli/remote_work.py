@@ -8,6 +8,7 @@ from voxpop.cli.console import show, show_table
 from voxpop.cli.pairs import pairs
 from voxpop.cli.remote_projects import dumped, lines
 from voxpop.cli.site import show_site
+from voxpop.cli.size import resized_sentence
 from voxpop.client import Bank
 from voxpop.kernel.digests import Json
 from voxpop.web.api.models.appliances import ApplianceFacts, PipelineFacts
@@ -45,8 +46,15 @@ def list_appliances(bank: Bank, given: Given) -> None:
 
 def show_appliance(bank: Bank, given: Given) -> None:
     """Show what an appliance was given."""
-    facts = _appliance(bank.appliances.get(given["name"]))
+    one = bank.appliances.get(given["name"])
+    facts = _appliance(one) | ({"workers": dumped(one.workers)} if one.workers else {})
     show(facts, lines(facts), as_json=given["as_json"])
+
+
+def resize_appliance(bank: Bank, given: Given) -> None:
+    """Choose how many workers an appliance may have."""
+    resized = bank.appliances.resize(given["name"], given["least"], given["most"])
+    show(dumped(resized), resized_sentence(resized.appliance, resized.least, resized.most), as_json=given["as_json"])
 
 
 def open_notebook(bank: Bank, given: Given) -> None:

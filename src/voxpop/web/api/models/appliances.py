@@ -2,6 +2,7 @@
 
 from pydantic import Field
 
+from voxpop.appliance.elastic.sizing import WorkerState
 from voxpop.appliance.states import ApplianceState
 from voxpop.web.api.models.base import Answer, Asked, Words
 
@@ -15,6 +16,37 @@ class ApplianceItem(Answer):
     state: ApplianceState = Field(description="How it is.")
 
 
+class WorkerFacts(Answer):
+    """A worker of an appliance."""
+
+    worker: str = Field(description="Its name.")
+    up: bool = Field(description="Whether it runs.")
+    state: WorkerState = Field(description="What its queue says of it; away where nobody knows.")
+
+
+class HappenedFacts(Answer):
+    """Something that happened to an appliance."""
+
+    at: str = Field(description="When, in UTC.")
+    action: str = Field(description="What.")
+
+
+class WorkersFacts(Answer):
+    """The workers of an appliance that has a queue."""
+
+    queue: str = Field(description="The recipe of its queue.")
+    least: int = Field(description="As many are there while nothing is to be done.")
+    most: int = Field(description="There are never more.")
+    granted: int = Field(description="As many could be chosen as the most.")
+    here: list[WorkerFacts] | None = Field(description="Those that are there; null while the site does not answer.")
+    waiting: int | None = Field(description="Jobs that wait; null while the queue does not answer.")
+    running: int | None = Field(description="Jobs that run; null while the queue does not answer.")
+    worker_hours: float = Field(description="Hours of workers until now, all together.")
+    cost: float = Field(description="What those came to, at the prices of the bank.")
+    currency: str = Field(description="The prices' currency.")
+    events: list[HappenedFacts] = Field(description="What happened last, the oldest first.")
+
+
 class ApplianceFacts(ApplianceItem):
     """An appliance and what its site gave it."""
 
@@ -25,6 +57,7 @@ class ApplianceFacts(ApplianceItem):
     cores: int | None = Field(description="Cores given.")
     memory_gb: int | None = Field(description="Memory given, in GB.")
     not_given: list[str] | None = Field(description="What was asked for and the site cannot give.")
+    workers: WorkersFacts | None = Field(description="Its workers; null where it has no queue.")
 
 
 class AppliancePlanned(Answer):
@@ -34,6 +67,21 @@ class AppliancePlanned(Answer):
     site: str = Field(description="Where it would stand.")
     document_sha256: str = Field(description="SHA-256 of its TOSCA document.")
     document: str = Field(description="The TOSCA document.")
+
+
+class SizeAsked(Asked):
+    """How many workers there may be."""
+
+    least: int = Field(ge=0, le=100_000, description="As many stay while nothing is to be done.")
+    most: int = Field(ge=1, le=100_000, description="There are never more.")
+
+
+class ApplianceResized(Answer):
+    """How many workers an appliance may have."""
+
+    appliance: str = Field(description="Its id.")
+    least: int = Field(description="As many stay while nothing is to be done.")
+    most: int = Field(description="There are never more.")
 
 
 class NotebookOpened(Answer):
