@@ -1,21 +1,17 @@
 """The keeper of one appliance's workers: what it does, writes down, and lets a queue have that asks itself."""
 
-from pathlib import Path
-
 import pytest
-from tests.elastic_bank import NAME, NOON, Bank
+from tests.elastic_bank import NAME, Bank
 
 from voxpop.appliance.elastic import Policy
 from voxpop.appliance.elastic.fakes import MemoryBooks, MemoryCluster, PartAway
 from voxpop.appliance.elastic.sizing import Cluster, Sizing
 from voxpop.appliance.errors import NoWorkers, SizeInvalid, SizeRefused, WorkersRefused, WorkersUnknown
-from voxpop.appliance.model import Appliance, Deployment, Workers
-from voxpop.appliance.states import ApplianceState
+from voxpop.appliance.model import Workers
 from voxpop.kernel.errors import Unavailable
-from voxpop.kernel.ids import ApplianceId, ApplicationId, VolumeId
+from voxpop.kernel.ids import ApplianceId
 from voxpop.kernel.ledger import Event
 
-NOWHERE = Path("/nowhere")
 SLURM = Policy(least=0, most=4, idle_s=20, boot_s=30, native=True)
 
 
@@ -182,19 +178,15 @@ def test_an_appliance_without_a_queue_has_no_size() -> None:
 
 def test_what_does_not_answer_is_shown_as_unknown() -> None:
     sizing, cluster, _ = sized()
-    appliance = Appliance(
-        NAME, ApplicationId("bone-density"), VolumeId("bone-density-v1"), "here", ApplianceState.DEPLOYED, "", NOON
-    )
-    given = Deployment(NAME, "here", NOWHERE, NOWHERE, "docker", False, 8, 8, (), queue="htcondor")
     cluster.add_machines(NAME, ["w1", "w2"])
     cluster.turn(20)
     cluster.kill("w2")
-    seen = sizing.show(appliance, given)
+    seen = sizing.show(NAME)
     assert seen is not None
     assert seen.workers is not None
     assert [(one.name, one.up, one.state) for one in seen.workers] == [("w1", True, "idle"), ("w2", False, "away")]
     cluster.queue_away = cluster.site_away = True
-    seen = sizing.show(appliance, given)
+    seen = sizing.show(NAME)
     assert seen is not None
     assert (seen.workers, seen.load) == (None, None)
-    assert sizing.show(appliance, None) is None
+    assert sizing.show(ApplianceId("other-a1")) is None

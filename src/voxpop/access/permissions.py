@@ -42,6 +42,7 @@ class Action(StrEnum):
     APPLIANCE_LIST = "appliance.list"
     APPLIANCE_READ = "appliance.read"
     APPLIANCE_DEPLOY = "appliance.deploy"
+    APPLIANCE_RESIZE = "appliance.resize"
     APPLIANCE_SHELL = "appliance.shell"
     APPLIANCE_REMOVE = "appliance.remove"
     PIPELINE_READ = "pipeline.read"
@@ -128,6 +129,7 @@ TABLE: Mapping[Action, Rule] = {
     _A.APPLIANCE_LIST: _SIGNED_IN,
     _A.APPLIANCE_READ: Rule(site=_KEEPERS | _TECHNICAL, project=_TEAM),
     _A.APPLIANCE_DEPLOY: Rule(site=_TECHNICAL, project=_TEAM),
+    _A.APPLIANCE_RESIZE: Rule(site=_TECHNICAL, project=frozenset({_P.APPLICANT, _P.IT_CONTACT})),
     _A.APPLIANCE_SHELL: Rule(project=_TEAM),
     _A.APPLIANCE_REMOVE: Rule(site=_TECHNICAL, project=frozenset({_P.APPLICANT, _P.IT_CONTACT})),
     _A.PIPELINE_READ: _SIGNED_IN,

@@ -56,5 +56,19 @@ def cost(compute: ComputeRequest, prices: PriceList, hours_a_day: int = HOURS_A_
     )
 
 
+def money_paid(worker_s: float, cores: int, gpus: int, prices: PriceList) -> float:
+    """Reckon what workers came to, to the cent.
+
+    Parameters
+    ----------
+    worker_s : float
+        Seconds of workers, all together.
+    cores, gpus : int
+        Of one worker.
+    """
+    hours = Decimal(str(round(worker_s, 3))) / 3600
+    return float(_money(hours * cores, prices.core_hour) + _money(hours * gpus, prices.gpu_hour))
+
+
 def _money(quantity: Decimal, price: float) -> Decimal:
     return (quantity * Decimal(str(price))).quantize(_CENT, ROUND_HALF_UP)

@@ -19,13 +19,16 @@ from voxpop.appliance.service import ApplianceView
 from voxpop.appliance.terminals import Terminal
 from voxpop.cli.console import DEFAULT_WORK, JsonOption, PersonOption, ReasonOption, WorkOption, say, show, show_table
 from voxpop.cli.opening import opened
+from voxpop.cli.size import add_commands
 from voxpop.flow.lifetimes import Lifetimes
 from voxpop.kernel.digests import Json
 from voxpop.kernel.errors import Invalid, Refused
 from voxpop.kernel.ids import ApplianceId, ApplicationId, VolumeId
+from voxpop.wiring.sizes import size_told
 
 FIRST_SIZE = (24, 80)
 app = typer.Typer(help="Plan, deploy, look at, enter and remove appliances.")
+add_commands(app)
 
 Name = Annotated[str, typer.Argument(help="The appliance's id.", metavar="APPLIANCE")]
 QueueOption = Annotated[
@@ -104,7 +107,9 @@ def list_(work: WorkOption = DEFAULT_WORK, as_json: JsonOption = False) -> None:
 def show_(name: Name, work: WorkOption = DEFAULT_WORK, as_json: JsonOption = False) -> None:
     """Show what an appliance was given, and what was asked and is not there."""
     system = opened(work)
-    facts = _facts(system.appliances.show(ApplianceId(name)), system.lifetimes)
+    view = system.appliances.show(ApplianceId(name))
+    size = size_told(system, view.appliance.id)
+    facts = _facts(view, system.lifetimes) | ({"workers": size.json()} if size else {})
     told = {key: value for key, value in facts.items() if value not in (None, "")}
     show(facts, "\n".join(f"{key}: {value}" for key, value in told.items()), as_json=as_json)
 

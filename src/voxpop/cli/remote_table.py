@@ -41,6 +41,7 @@ TABLE: Mapping[str, Callable[[Bank, Mapping[str, Any]], None]] = {
     "appliance deploy": work.deploy,
     "appliance list": work.list_appliances,
     "appliance show": work.show_appliance,
+    "appliance resize": work.resize_appliance,
     "appliance notebook": work.open_notebook,
     "appliance remove": work.remove_appliance,
     "site list": work.list_sites,

@@ -9,6 +9,7 @@ from voxpop.cli.console import say, show, show_table
 from voxpop.cli.pairs import pairs
 from voxpop.cli.remote_projects import dumped, lines
 from voxpop.cli.site import quota_facts, quota_text, show_one, show_site, show_sites
+from voxpop.cli.size import resized_sentence
 from voxpop.client import Bank
 from voxpop.kernel.digests import Json
 from voxpop.web.api.models.appliances import ApplianceFacts, PipelineFacts, PlanFacts, QuotaAsked
@@ -48,9 +49,16 @@ def list_appliances(bank: Bank, given: Given) -> None:
 
 def show_appliance(bank: Bank, given: Given) -> None:
     """Show what an appliance was given."""
-    facts = _appliance(bank.appliances.get(given["name"]))
+    one = bank.appliances.get(given["name"])
+    facts = _appliance(one) | ({"workers": dumped(one.workers)} if one.workers else {})
     told = {key: value for key, value in facts.items() if value not in (None, "")}
     show(facts, lines(told), as_json=given["as_json"])
+
+
+def resize_appliance(bank: Bank, given: Given) -> None:
+    """Choose how many workers an appliance may have."""
+    resized = bank.appliances.resize(given["name"], given["least"], given["most"])
+    show(dumped(resized), resized_sentence(resized.appliance, resized.least, resized.most), as_json=given["as_json"])
 
 
 def open_notebook(bank: Bank, given: Given) -> None:

@@ -46,6 +46,11 @@ class Appliances:
         """Ask for an appliance to be deployed again."""
         return self._wire.post(f"/appliances/{segment(name)}/deploy", OperationFacts)
 
+    def resize(self, name: str, least: int, most: int) -> a.ApplianceResized:
+        """Choose how many workers an appliance with a queue may have."""
+        asked = a.SizeAsked(least=least, most=most)
+        return self._wire.post(f"/appliances/{segment(name)}/resize", a.ApplianceResized, asked)
+
     def notebook(self, name: str) -> a.NotebookOpened:
         """Open the account's notebook on an appliance; its address lets a browser in once, within half a minute."""
         return self._wire.post(f"/appliances/{segment(name)}/notebook", a.NotebookOpened)

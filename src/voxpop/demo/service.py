@@ -51,6 +51,7 @@ def check_folders(folders: Sequence[Path]) -> None:
         if not folder.is_dir():
             raise ArchiveDirAbsent(folder)
 
+
 _FOUR_WORKERS = ("  gpus: 1\n", "  gpus: 4\n  workers: {min: 0, max: 4}\n")
 """What the demo asks for instead, so that a site with a queue has something to add and to take away."""
 

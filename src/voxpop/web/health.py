@@ -3,9 +3,10 @@
 import os
 
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, generate_latest
 
 from voxpop.access.permissions import Action
+from voxpop.appliance.elastic.ports import Sum
 from voxpop.web.area import Area
 from voxpop.web.ask import Asked
 
@@ -33,4 +34,27 @@ def ready(ask: Asked) -> Response:
 @area.page("/metrics", Action.METRICS_READ)
 def metrics(ask: Asked) -> Response:
     """Return counts and times for Prometheus."""
-    return Response(generate_latest(ask.request.app.state.counts.registry), media_type=CONTENT_TYPE_LATEST)
+    counts = generate_latest(ask.request.app.state.counts.registry)
+    return Response(
+        counts + generate_latest(_workers(ask.system.scaling.all_together())), media_type=CONTENT_TYPE_LATEST
+    )
+
+
+def _workers(sum_: Sum) -> CollectorRegistry:
+    """Return what the workers of all appliances came to, as their keepers wrote it down last; none is named."""
+    registry = CollectorRegistry()
+    gauges = {
+        "voxpop_workers": ("Workers that are there.", sum_.workers),
+        "voxpop_jobs_waiting": ("Jobs that wait for a worker.", sum_.waiting),
+        "voxpop_jobs_running": ("Jobs that run on workers.", sum_.running),
+    }
+    for name, (meaning, value) in gauges.items():
+        Gauge(name, meaning, registry=registry).set(value)
+    counters: dict[str, tuple[str, float]] = {
+        "voxpop_worker_seconds": ("Seconds of workers, all together.", sum_.paid_s),
+        "voxpop_workers_added": ("Workers that were added.", sum_.added),
+        "voxpop_workers_removed": ("Workers that were removed.", sum_.removed),
+    }
+    for name, (meaning, total) in counters.items():
+        Counter(name, meaning, registry=registry).inc(total)
+    return registry

@@ -44,7 +44,11 @@ class Clusters:
         self._scaling = scaling
         self._settings = settings
         self._known: dict[ApplianceId, _Known] = {}
-        self.sizing = Sizing(self.find, scaling)
+
+    @property
+    def sizing(self) -> Sizing:
+        """The use cases of their size."""
+        return Sizing(self.find, self._scaling)
 
     def find(self, appliance: ApplianceId) -> Cluster | None:
         """Return an appliance's cluster; None where it does not stand, or has no queue that grows.

@@ -2,20 +2,32 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol
 
 from voxpop.appliance.elastic.ports import Books, Sum
 from voxpop.appliance.errors import NoWorkers, SizeInvalid, SizeRefused
-from voxpop.appliance.model import Appliance, Deployment, Load, Machine, NodeState, Workers
+from voxpop.appliance.model import Load, Machine, NodeState, Workers
 from voxpop.appliance.ports import CanResize, Queue
 from voxpop.kernel.errors import Unavailable
 from voxpop.kernel.ids import ApplianceId
 from voxpop.kernel.ledger import Event
 
-AWAY = "away"
-COMING = "coming"
-GONE = "gone"
 _BUSY = frozenset({NodeState.BUSY, NodeState.DRAINING})
+
+
+class WorkerState(StrEnum):
+    """What is told of a worker: what its queue says, or what is known without it."""
+
+    IDLE = "idle"
+    BUSY = "busy"
+    DRAINING = "draining"
+    DRAINED = "drained"
+    AWAY = "away"
+    """Its queue does not answer, or it does not answer its queue."""
+    COMING = "coming"
+    GONE = "gone"
+    """It does not run, and its queue does not know it."""
 
 
 class Sizes(Books, Protocol):
@@ -56,7 +68,7 @@ class WorkerSeen:
 
     name: str
     up: bool
-    state: str
+    state: WorkerState
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +80,8 @@ class Size:
     kind : str
         The queue.
     least, most : int
-    granted : int
-        The most there could be.
+    granted : Workers
+        As many as there could be, and what one of them has.
     workers : tuple of WorkerSeen, or None
         None where the site does not answer.
     load : Load or None
@@ -81,7 +93,7 @@ class Size:
     kind: str
     least: int
     most: int
-    granted: int
+    granted: Workers
     workers: tuple[WorkerSeen, ...] | None
     load: Load | None
     sum: Sum
@@ -100,16 +112,16 @@ class Sizing:
         self._cluster = cluster
         self._sizes = sizes
 
-    def show(self, appliance: Appliance, deployment: Deployment | None) -> Size | None:
+    def show(self, appliance: ApplianceId) -> Size | None:
         """Return the workers of an appliance as they are now; None for one without a queue."""
-        cluster = self._cluster(appliance.id) if deployment is not None and deployment.queue else None
+        cluster = self._cluster(appliance)
         if cluster is None:
             return None
         least, most = self.limits(cluster)
         machines, load = _machines(cluster), _load(cluster.queue)
         workers = None if machines is None else tuple(_worker(machine, load) for machine in machines)
-        sums = self._sizes.sum(appliance.id)
-        return Size(cluster.kind, least, most, cluster.granted.most, workers, load, sums)
+        sums = self._sizes.sum(appliance)
+        return Size(cluster.kind, least, most, cluster.granted, workers, load, sums)
 
     def limits(self, cluster: Cluster) -> tuple[int, int]:
         """Return the least and the most workers, as somebody chose or as they were granted."""
@@ -171,7 +183,8 @@ def _load(queue: Queue) -> Load | None:
 
 def _worker(machine: Machine, load: Load | None) -> WorkerSeen:
     if load is None:
-        return WorkerSeen(machine.name, machine.up, AWAY)
+        return WorkerSeen(machine.name, machine.up, WorkerState.AWAY)
     state = load.nodes.get(machine.name)
-    word = state.value if state is not None else COMING if machine.up else GONE
-    return WorkerSeen(machine.name, machine.up, word)
+    if state is not None:
+        return WorkerSeen(machine.name, machine.up, WorkerState(state.value))
+    return WorkerSeen(machine.name, machine.up, WorkerState.COMING if machine.up else WorkerState.GONE)

@@ -20,6 +20,7 @@ from voxpop.web.api.models.base import NO_NUL, Page
 from voxpop.web.api.operations import shown as operation_shown
 from voxpop.web.api.routes import ASKED_FOR, TAGGED, ApiArea, Called, Form, asked_for
 from voxpop.web.notebooks.guests import way_in
+from voxpop.wiring.sizes import SizeTold, size_told
 
 area = ApiArea("appliances")
 _Site = Annotated[str, Query(max_length=100, pattern=NO_NUL, description="A site's name; empty for the first.")]
@@ -45,7 +46,7 @@ def list_appliances(call: Called, part: paging.Asked) -> Page[m.ApplianceItem]:
 def get_appliance(call: Called, appliance: str) -> m.ApplianceFacts:
     """Return an appliance, what its site gave it, and what was asked and is not there."""
     view = call.system.appliances.show(ApplianceId(appliance))
-    return _shown(view, call.system.lifetimes.ending(view.appliance))
+    return _shown(view, call.system.lifetimes.ending(view.appliance), size_told(call.system, view.appliance.id))
 
 
 @area.read("/appliances/{appliance}/document", Action.APPLIANCE_READ, "appliance", form=_DOCUMENT)
@@ -94,6 +95,14 @@ def deploy_volume(call: Called, volume: str, response: Response, asked: m.SiteCh
     )
 
 
+@area.act("/appliances/{appliance}/resize", Action.APPLIANCE_RESIZE, "appliance")
+def resize_appliance(call: Called, appliance: str, asked: m.SizeAsked) -> m.ApplianceResized:
+    """Choose how many workers an appliance with a queue may have."""
+    name = ApplianceId(appliance)
+    call.system.clusters.sizing.resize(name, asked.least, asked.most, call.person)
+    return m.ApplianceResized(appliance=name, least=asked.least, most=asked.most)
+
+
 @area.act("/appliances/{appliance}/notebook", Action.APPLIANCE_SHELL, "appliance")
 def open_notebook(call: Called, appliance: str) -> m.NotebookOpened:
     """Open the account's notebook; its address lets a browser in once, within half a minute."""
@@ -115,7 +124,7 @@ def _item(one: Appliance) -> dict[str, object]:
     return {"appliance": one.id, "application": one.application, "site": one.site, "state": one.state}
 
 
-def _shown(view: ApplianceView, ending: Ending | None) -> m.ApplianceFacts:
+def _shown(view: ApplianceView, ending: Ending | None, size: SizeTold | None) -> m.ApplianceFacts:
     one, given = view.appliance, view.deployment
     return m.ApplianceFacts(
         **_item(one),
@@ -128,4 +137,5 @@ def _shown(view: ApplianceView, ending: Ending | None) -> m.ApplianceFacts:
         cores=given.cores if given else None,
         memory_gb=given.memory_gb if given else None,
         not_given=list(given.not_given) if given else None,
+        workers=m.WorkersFacts.model_validate(size.json()) if size else None,
     )

@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from voxpop.appliance.brokering import Fit
+from voxpop.appliance.elastic.sizing import WorkerState
 from voxpop.appliance.states import ApplianceState
 from voxpop.appliance.terms import DataPolicy
 from voxpop.web.api.models.base import Answer, Asked, Line, Moment, Words
@@ -17,6 +18,37 @@ class ApplianceItem(Answer):
     application: str = Field(description="The application that it is for.")
     site: str = Field(description="Where it stands.")
     state: ApplianceState = Field(description="How it is.")
+
+
+class WorkerFacts(Answer):
+    """A worker of an appliance."""
+
+    worker: str = Field(description="Its name.")
+    up: bool = Field(description="Whether it runs.")
+    state: WorkerState = Field(description="What its queue says of it; away where nobody knows.")
+
+
+class HappenedFacts(Answer):
+    """Something that happened to an appliance."""
+
+    at: str = Field(description="When, in UTC.")
+    action: str = Field(description="What.")
+
+
+class WorkersFacts(Answer):
+    """The workers of an appliance that has a queue."""
+
+    queue: str = Field(description="The recipe of its queue.")
+    least: int = Field(description="As many are there while nothing is to be done.")
+    most: int = Field(description="There are never more.")
+    granted: int = Field(description="As many could be chosen as the most.")
+    here: list[WorkerFacts] | None = Field(description="Those that are there; null while the site does not answer.")
+    waiting: int | None = Field(description="Jobs that wait; null while the queue does not answer.")
+    running: int | None = Field(description="Jobs that run; null while the queue does not answer.")
+    worker_hours: float = Field(description="Hours of workers until now, all together.")
+    cost: float = Field(description="What those came to, at the prices of the bank.")
+    currency: str = Field(description="The prices' currency.")
+    events: list[HappenedFacts] = Field(description="What happened last, the oldest first.")
 
 
 class ApplianceFacts(ApplianceItem):
@@ -32,6 +64,7 @@ class ApplianceFacts(ApplianceItem):
     cores: int | None = Field(description="Cores given.")
     memory_gb: int | None = Field(description="Memory given, in GB.")
     not_given: list[str] | None = Field(description="What was asked for and the site cannot give.")
+    workers: WorkersFacts | None = Field(description="Its workers; null where it has no queue.")
 
 
 class BidFacts(Answer):
@@ -67,6 +100,21 @@ class PlanFacts(Answer):
     compared_with: str | None = Field(description="The project's newest appliance that stands; null for none.")
     changes: list[str] = Field(description="What would be otherwise than in that one, a line each.")
     document: str = Field(description="The TOSCA document.")
+
+
+class SizeAsked(Asked):
+    """How many workers there may be."""
+
+    least: int = Field(ge=0, le=100_000, description="As many stay while nothing is to be done.")
+    most: int = Field(ge=1, le=100_000, description="There are never more.")
+
+
+class ApplianceResized(Answer):
+    """How many workers an appliance may have."""
+
+    appliance: str = Field(description="Its id.")
+    least: int = Field(description="As many stay while nothing is to be done.")
+    most: int = Field(description="There are never more.")
 
 
 class NotebookOpened(Answer):

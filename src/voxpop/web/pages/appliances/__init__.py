@@ -6,6 +6,7 @@ from fastapi.responses import RedirectResponse, Response
 from starlette.websockets import WebSocket
 
 from voxpop.access.permissions import Action
+from voxpop.appliance.errors import SizeInvalid
 from voxpop.appliance.service import ApplianceView
 from voxpop.appliance.states import ApplianceState
 from voxpop.appliance.tosca import read
@@ -14,11 +15,12 @@ from voxpop.application.ports import PriceList
 from voxpop.flow.rules import Work
 from voxpop.kernel.ids import ApplianceId, ApplicationId
 from voxpop.web.area import Area
-from voxpop.web.ask import Ask, Asked
+from voxpop.web.ask import Ask, Asked, number
 from voxpop.web.notebooks.desk import Desk
 from voxpop.web.notebooks.guests import way_in
 from voxpop.web.pages.appliances.terminal import converse
 from voxpop.web.shield import ISLAND_POLICY, POLICY
+from voxpop.wiring.sizes import size_told
 
 area = Area("appliances")
 
@@ -49,6 +51,7 @@ def show(ask: Asked, appliance: str) -> Response:
         operations=operations[:3],
         in_hand=any(one.open for one in operations),
         away=_is_away(ask, view),
+        size=size_told(system, view.appliance.id),
         events=system.ledger.links(f"appliance:{appliance}")[-20:],
         notebooks=desk is not None,
     )
@@ -73,6 +76,16 @@ def elsewhere(ask: Asked, appliance: str) -> Response:
     planned = ask.system.durable_work.plan_on(one.volume, ask.person, ask.text("site"), queue)
     ask.system.operations.ask(Work.SET_UP, f"appliance:{planned.id}", ask.person)
     return ask.go(f"/appliances/{planned.id}")
+
+
+@area.act("/appliances/{appliance}/resize", Action.APPLIANCE_RESIZE, of="appliance")
+def resize(ask: Asked, appliance: str) -> Response:
+    """Choose how many workers it may have."""
+    least, most = number(ask.text("least")), number(ask.text("most"))
+    if least is None or most is None:
+        raise SizeInvalid
+    ask.system.clusters.sizing.resize(ApplianceId(appliance), least, most, ask.person)
+    return ask.go(f"/appliances/{appliance}")
 
 
 @area.act("/appliances/{appliance}/remove", Action.APPLIANCE_REMOVE, of="appliance")
