@@ -25,6 +25,7 @@ from jinja2.ext import babel_extract
 
 from voxpop.access.entrance import READ, WRITE
 from voxpop.access.model import ProjectRole, Role
+from voxpop.appliance.additions import AddedState
 from voxpop.appliance.elastic.sizing import WorkerState
 from voxpop.appliance.recipes import RecipeKind
 from voxpop.appliance.states import ApplianceState
@@ -50,7 +51,7 @@ PLACEHOLDER = re.compile(r"%\(\w+\)\w|(?<!%)\{\w+\}")
 
 _ENUMS: tuple[type[StrEnum], ...] = (
     ApplicationState, VolumeState, ApplianceState, RunState, ReleaseState, OperationState, WorkerState,
-    Work, Role, ProjectRole, Severity, Permission, Kind, RecipeKind, DataPolicy,
+    Work, Role, ProjectRole, Severity, Permission, Kind, RecipeKind, DataPolicy, AddedState,
 )  # fmt: skip
 _HEAD = "# The words of the portal. Written by tools/translations.py: translate here, then run it again."
 

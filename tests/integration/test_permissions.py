@@ -19,7 +19,7 @@ IDS = {
     "application": PROJECT, "volume": VOLUME, "appliance": APPLIANCE, "run": RUN, "release": f"{RUN}-x1",
     "participant": "sub-aaaa", "path": "participants.tsv", "token": "none", "archive": "none", "name": "none",
     "site": "none", "provider": "none", "webhook": "none", "study": "1.2", "series": "1.2", "instance": "1.2",
-    "frames": "1",
+    "frames": "1", "recipe": "none", "version": "1.0.0",
 }  # fmt: skip
 PEOPLE = ("", *sorted({*SITE_ROLES, *PROJECT_ROLES}))
 

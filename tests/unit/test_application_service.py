@@ -16,6 +16,7 @@ from voxpop.application.errors import (
     NotOffered,
     OwnDecision,
     ReasonMissing,
+    RecipeNotApproved,
 )
 from voxpop.application.fakes import FixedCounts, FixedOffers, FixedPrices, MemoryApplications
 from voxpop.application.model import Application, ComputeRequest
@@ -180,6 +181,15 @@ def test_a_recipe_that_is_not_here_is_named_when_the_application_is_handed_in() 
         service.submit(BONES, "sam")
     service.draft(bones(", caffe-models", ""), "sam")
     service.submit(BONES, "sam")
+
+
+def test_a_recipe_that_is_not_approved_is_named_when_the_application_is_handed_in() -> None:
+    kept = MemoryApplications(StoppedClock())
+    offers = FixedOffers(["portal", "htcondor", "octave", "python-imaging"], ["bone-density/1.0.0"], ["caffe-models"])
+    service = ApplicationService(kept, FixedCounts({}), FixedPrices(PRICES), kept, offers)
+    service.draft(bones(), "sam")
+    with pytest.raises(RecipeNotApproved, match="'caffe-models', which is not approved: ask the technical manager"):
+        service.submit(BONES, "sam")
 
 
 def test_an_unknown_application_is_absent() -> None:

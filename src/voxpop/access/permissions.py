@@ -47,6 +47,8 @@ class Action(StrEnum):
     APPLIANCE_REMOVE = "appliance.remove"
     PIPELINE_READ = "pipeline.read"
     RECIPE_READ = "recipe.read"
+    RECIPE_ADD = "recipe.add"
+    RECIPE_DECIDE = "recipe.decide"
     SITE_READ = "site.read"
     SITE_MANAGE = "site.manage"
     RUN_LIST = "run.list"
@@ -134,6 +136,8 @@ TABLE: Mapping[Action, Rule] = {
     _A.APPLIANCE_REMOVE: Rule(site=_TECHNICAL, project=frozenset({_P.APPLICANT, _P.IT_CONTACT})),
     _A.PIPELINE_READ: _SIGNED_IN,
     _A.RECIPE_READ: _SIGNED_IN,
+    _A.RECIPE_ADD: Rule(site=frozenset({_R.RESEARCHER}) | _TECHNICAL),
+    _A.RECIPE_DECIDE: Rule(site=_TECHNICAL),  # not what one added oneself
     _A.SITE_READ: _SIGNED_IN,
     _A.SITE_MANAGE: Rule(site=_TECHNICAL),
     _A.RUN_LIST: _SIGNED_IN,

@@ -37,6 +37,65 @@ class RecipeFaulty(Invalid):
         self.recipe = recipe
 
 
+class RecipeAddedAbsent(Absent):
+    """No recipe of that name and version was added."""
+
+    code = "recipe-added-absent"
+
+    def __init__(self, recipe: str, version: str) -> None:
+        super().__init__(f"nobody added a recipe '{recipe}' {version} here: `voxpop recipe list` shows which there are")
+        self.recipe = recipe
+
+
+class RecipeShips(Refused):
+    """A recipe of that name is part of the bank."""
+
+    code = "recipe-ships"
+
+    def __init__(self, recipe: str) -> None:
+        super().__init__(f"a recipe '{recipe}' ships with the bank: give yours another name")
+        self.recipe = recipe
+
+
+class RecipeFixed(Refused):
+    """An approved recipe was to be changed."""
+
+    code = "recipe-fixed"
+
+    def __init__(self, recipe: str) -> None:
+        super().__init__(f"recipe '{recipe}' is approved with other content: give the changed one a new version")
+        self.recipe = recipe
+
+
+class RecipeOfOnesOwn(Refused):
+    """Somebody was to approve what they added."""
+
+    code = "recipe-of-ones-own"
+
+    def __init__(self, recipe: str) -> None:
+        super().__init__(f"recipe '{recipe}' was added by you: another technical manager has to approve it")
+        self.recipe = recipe
+
+
+class RecipeChanged(Refused):
+    """A recipe's files are not those that were looked at."""
+
+    code = "recipe-changed"
+
+    def __init__(self, recipe: str) -> None:
+        super().__init__(f"the files of recipe '{recipe}' are not those that were looked at: add it again")
+        self.recipe = recipe
+
+
+class RecipeArchiveInvalid(Invalid):
+    """What was sent is no recipe's folder in a ZIP archive."""
+
+    code = "recipe-archive-invalid"
+
+    def __init__(self, fault: str) -> None:
+        super().__init__(f"the recipe's archive {fault}: send its folder as a ZIP file of at most 10 MB")
+
+
 class RecipeAbsent(Absent):
     """No recipe of that name is installed."""
 

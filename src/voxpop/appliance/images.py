@@ -7,9 +7,9 @@ from pathlib import Path
 
 from ruamel.yaml import YAML
 
-from voxpop.appliance.errors import RecipeWithoutRole
-from voxpop.appliance.recipes import Recipe, RecipeKind, in_order
-from voxpop.kernel.digests import Json, sha256_file, sha256_json
+from voxpop.appliance.errors import RecipeChanged, RecipeWithoutRole
+from voxpop.appliance.recipes import Recipe, RecipeKind, contents, in_order
+from voxpop.kernel.digests import Json, sha256_json
 
 SUITE = "trixie"
 BASE_PACKAGES = ("ansible-core", "ca-certificates", "procps", "python3", "python3-venv")
@@ -86,11 +86,15 @@ def plan_image(asked: Sequence[str], recipes: Mapping[str, Recipe]) -> ImagePlan
     ------
     RecipeWithoutRole
         If one of them says what is there and not how to install it.
+    RecipeChanged
+        If the files of one that was approved are no longer those.
     """
     chosen = in_order(_in_one_order(asked, recipes), recipes)
     for recipe in chosen:
         if not recipe.has_role:
             raise RecipeWithoutRole(recipe.name)
+        if recipe.digest and recipe.digest != sha256_json(_contents(recipe)):
+            raise RecipeChanged(recipe.name)
     layers, digest = [], base_digest()
     for recipe in chosen:
         digest = sha256_json([digest, recipe.name, _contents(recipe)])
@@ -120,5 +124,4 @@ def playbook(roles: Sequence[str]) -> str:
 
 def _contents(recipe: Recipe) -> dict[str, Json]:
     assert recipe.folder is not None
-    files = sorted(path for path in recipe.folder.rglob("*") if path.is_file() and not path.name.startswith("."))
-    return {path.relative_to(recipe.folder).as_posix(): sha256_file(path) for path in files}
+    return contents(recipe.folder)

@@ -15,6 +15,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from voxpop.appliance.errors import RecipeAbsent, RecipeAlone, RecipeInvalid, RecipesConflict
+from voxpop.kernel.digests import Json, sha256_file, sha256_json
 
 DOCUMENT = "recipe.yaml"
 ROLE = Path("tasks") / "main.yml"
@@ -74,6 +75,8 @@ class Recipe:
         Recipes that can't be on the same machine.
     health : str
         A line of sh(1) that shows that it works; empty where its programs and modules are all that is looked at.
+    digest : str
+        What ``content_digest`` must say of its folder when an image is made of it; empty where it ships with the bank.
     """
 
     name: str
@@ -90,6 +93,7 @@ class Recipe:
     ports: tuple[Port, ...] = ()
     gpu: Gpu = Gpu.NO
     health: str = ""
+    digest: str = ""
 
     @property
     def has_role(self) -> bool:
@@ -112,7 +116,18 @@ def find_recipes(folder: Path) -> Mapping[str, Recipe]:
     return {path.parent.name: load_recipe(path) for path in sorted(folder.glob(f"*/{DOCUMENT}"))}
 
 
-def load_recipe(path: Path) -> Recipe:
+def contents(folder: Path) -> dict[str, Json]:
+    """Return the SHA-256 of each file of a recipe."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
+    return {path.relative_to(folder).as_posix(): sha256_file(path) for path in files}
+
+
+def content_digest(folder: Path) -> str:
+    """Return the SHA-256 over all files of a recipe."""
+    return sha256_json(contents(folder))
+
+
+def load_recipe(path: Path, digest: str = "") -> Recipe:
     """Read one ``recipe.yaml`` and check it against its schema.
 
     Raises
@@ -144,6 +159,7 @@ def load_recipe(path: Path) -> Recipe:
         ports=tuple(_port(one) for one in content.get("ports", ())),
         gpu=Gpu(content.get("gpu", Gpu.NO)),
         health=content.get("health", "").strip(),
+        digest=digest,
     )
 
 

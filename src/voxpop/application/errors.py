@@ -130,6 +130,19 @@ class NotOffered(Refused):
         super().__init__(f"application '{application}' asks for {kind} '{name}', which is not here: {hint}")
 
 
+class RecipeNotApproved(Refused):
+    """A recipe is asked for that somebody added and nobody approved."""
+
+    code = "recipe-not-approved"
+
+    def __init__(self, application: str, recipe: str) -> None:
+        super().__init__(
+            f"application '{application}' asks for recipe '{recipe}', which is not approved: ask the technical manager "
+            "to approve it, or leave it out"
+        )
+        self.recipe = recipe
+
+
 class ApplicationAbsent(Absent):
     """There is no such application."""
 

@@ -124,13 +124,18 @@ class FixedPrices:
 class FixedOffers:
     """These recipes and pipelines."""
 
-    def __init__(self, recipes: Sequence[str], pipelines: Sequence[str]) -> None:
+    def __init__(self, recipes: Sequence[str], pipelines: Sequence[str], waiting: Sequence[str] = ()) -> None:
         self._recipes = recipes
+        self._waiting = waiting
         self._pipelines = pipelines
 
     def recipes(self) -> Sequence[str]:
         """Return the names of the recipes."""
         return self._recipes
+
+    def recipes_waiting(self) -> Sequence[str]:
+        """Return the names of recipes that are here and not approved."""
+        return self._waiting
 
     def pipelines(self) -> Sequence[str]:
         """Return the pipelines, as ``name/version``."""

@@ -79,6 +79,10 @@ class Offers(Protocol):
         """Return the names of the recipes."""
         ...
 
+    def recipes_waiting(self) -> Sequence[str]:
+        """Return the names of recipes that are here and not approved."""
+        ...
+
     def pipelines(self) -> Sequence[str]:
         """Return the pipelines, as ``name/version``."""
         ...

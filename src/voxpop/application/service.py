@@ -13,6 +13,7 @@ from voxpop.application.errors import (
     NotOffered,
     OwnDecision,
     ReasonMissing,
+    RecipeNotApproved,
     RemarkEmpty,
     sentence_of_groups,
 )
@@ -123,6 +124,8 @@ class ApplicationService:
         ------
         NotOffered
             If it asks for a recipe or pipeline that is not here.
+        RecipeNotApproved
+            If it asks for a recipe that was added and not approved.
         IllegalMove
             If it was handed in already.
         """
@@ -282,9 +285,15 @@ class ApplicationService:
         ------
         NotOffered
             If it asks for a recipe or pipeline that is not here.
+        RecipeNotApproved
+            If it asks for a recipe that was added and not approved.
         """
         if self._offers is None:
             return
+        waiting = self._offers.recipes_waiting()
+        for name in application.software:
+            if name in waiting:
+                raise RecipeNotApproved(application.id, name)
         _check_offered(application.id, "recipe", application.software, self._offers.recipes())
         _check_offered(application.id, "pipeline", (application.pipeline,), self._offers.pipelines())
 

@@ -3,16 +3,18 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from voxpop.appliance.parcel import packed
 from voxpop.appliance.states import ApplianceState
 from voxpop.appliance.terms import NO_QUOTA
 from voxpop.cli.console import say, show, show_table
 from voxpop.cli.pairs import pairs
+from voxpop.cli.recipe import COLUMNS, show_added
 from voxpop.cli.remote_projects import dumped, lines
 from voxpop.cli.site import quota_facts, quota_text, show_one, show_site, show_sites
 from voxpop.cli.size import resized_sentence
 from voxpop.client import Bank
 from voxpop.kernel.digests import Json
-from voxpop.web.api.models.appliances import ApplianceFacts, PipelineFacts, PlanFacts, QuotaAsked
+from voxpop.web.api.models.appliances import ApplianceFacts, PipelineFacts, PlanFacts, QuotaAsked, RecipeStands
 from voxpop.web.api.models.audit import OperationFacts
 from voxpop.web.api.models.runs import ComparisonFacts, RunFacts
 
@@ -109,10 +111,28 @@ def remove_site(bank: Bank, given: Given) -> None:
 
 
 def list_recipes(bank: Bank, given: Given) -> None:
-    """List the recipes that an application may ask for."""
+    """List the recipes that ship, and those that were added."""
     rows = [dumped(one) for one in bank.catalogue.recipes()]
-    columns = ("recipe", "version", "kind", "purpose")
-    show_table(rows, columns, as_json=given["as_json"], empty="no recipe is installed")
+    show_table(rows, COLUMNS, as_json=given["as_json"], empty="no recipe is installed")
+
+
+def add_recipe(bank: Bank, given: Given) -> None:
+    """Send a recipe, which is looked at and kept to be approved."""
+    _show_recipe(bank.catalogue.add_recipe(packed(given["folder"].absolute())), given)
+
+
+def approve_recipe(bank: Bank, given: Given) -> None:
+    """Let applications ask for a recipe that another person added."""
+    _show_recipe(bank.catalogue.approve_recipe(given["name"], given["version"], given["reason"]), given)
+
+
+def withdraw_recipe(bank: Bank, given: Given) -> None:
+    """Let no application ask for a recipe any more."""
+    _show_recipe(bank.catalogue.withdraw_recipe(given["name"], given["version"], given["reason"]), given)
+
+
+def _show_recipe(stands: RecipeStands, given: Given) -> None:
+    show_added(stands.recipe, stands.version, stands.state, stands.sha256, as_json=given["as_json"])
 
 
 def list_pipelines(bank: Bank, given: Given) -> None:

@@ -1,13 +1,10 @@
-"""``voxpop site`` and ``recipe``: where appliances can stand, and what they can be made of."""
+"""``voxpop site``: where appliances can stand."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from voxpop.appliance.errors import RecipeFaulty
-from voxpop.appliance.recipes import DOCUMENT, Recipe, load_recipe
 from voxpop.appliance.terms import NO_QUOTA, TERMS, Quota
 from voxpop.cli.console import DEFAULT_WORK, JsonOption, PersonOption, WorkOption, show, show_table
 from voxpop.cli.opening import opened
@@ -15,11 +12,8 @@ from voxpop.cli.pairs import Settings, pairs
 from voxpop.flow.brokering import STANDS
 from voxpop.kernel.digests import Json
 from voxpop.kernel.ids import ApplicationId
-from voxpop.wiring.installed import looked_at
-from voxpop.wiring.installed import recipes as installed_recipes
 
 app = typer.Typer(help="Connect sites, look at them, and remove them.")
-recipes = typer.Typer(help="Look at recipes, check them, and build images of them.")
 
 
 def Has(flag: str, help_: str) -> Any:  # noqa: N802 -- reads as the option that it makes
@@ -169,51 +163,3 @@ def remove(
     system = opened(work, person)
     system.sites.remove(name, system.person)
     show({"site": name, "state": "removed"}, f"site '{name}' is forgotten", as_json=as_json)
-
-
-@recipes.command(name="list")
-def list_recipes(as_json: JsonOption = False) -> None:
-    """List the recipes that an application may ask for."""
-    rows = [_recipe(one) for one in installed_recipes().values()]
-    show_table(rows, ("recipe", "version", "kind", "purpose"), as_json=as_json, empty="no recipe is installed")
-
-
-@recipes.command(name="check")
-def check_recipe(
-    folder: Annotated[Path, typer.Argument(help="A recipe's folder.")], as_json: JsonOption = False
-) -> None:
-    """Look at a recipe of one's own: description, licence, pinned releases, secrets, unsafe tasks."""
-    folder = folder.absolute()
-    found, linted = looked_at(folder)
-    facts: dict[str, Json] = {
-        "recipe": folder.name,
-        "findings": [{"file": one.file, "line": one.line, "fault": one.fault} for one in found],
-        "linted": linted,
-    }
-    if found:
-        show(facts, "\n".join(map(str, found)), as_json=as_json)
-        raise RecipeFaulty(folder.name, len(found), str(found[0]))
-    one = load_recipe(folder / DOCUMENT)
-    facts |= {"version": one.version, "kind": one.kind.value, "licence": one.licence}
-    told = f"recipe '{one.name}' {one.version} is as it must be, and its licence ({one.licence}) lets everyone run it"
-    text = told + ("" if linted else "; ansible-lint is not installed here and did not look at it")
-    show(facts, text, as_json=as_json)
-
-
-@recipes.command()
-def build(
-    names: Annotated[str, typer.Argument(help="Recipes, joined by commas.", metavar="RECIPES")],
-    site: Annotated[str, typer.Option("--site", help="The site that the image is for.", metavar="SITE")],
-    work: WorkOption = DEFAULT_WORK,
-    as_json: JsonOption = False,
-) -> None:
-    """Build the image that appliances with these recipes are made of, or say that it is there."""
-    image = opened(work).sites.build(
-        site, tuple(names.split(",")), lambda step: typer.echo(f"building {step}", err=True)
-    )
-    state = "is built" if image.built else "was there already"
-    show({"site": site, "image": image.id, "built": image.built}, f"image {image.id} {state}", as_json=as_json)
-
-
-def _recipe(one: Recipe) -> dict[str, Json]:
-    return {"recipe": one.name, "version": one.version, "kind": one.kind.value, "purpose": one.purpose}

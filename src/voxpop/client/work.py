@@ -1,5 +1,6 @@
 """Appliances, runs, and what can be asked for, of a bank that is somewhere else."""
 
+from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from urllib.parse import quote
 
@@ -76,8 +77,22 @@ class Catalogue:
         return self._wire.get(f"/pipelines/{quote(name)}", a.PipelineDetail)
 
     def recipes(self) -> Iterator[a.RecipeFacts]:
-        """Yield the recipes that an application may ask for."""
+        """Yield the recipes that ship, and those that were added."""
         return self._wire.every("/recipes", a.RecipeFacts)
+
+    def add_recipe(self, archive: bytes) -> a.RecipeStands:
+        """Send a recipe's folder, as a ZIP file; it is looked at, and kept to be approved."""
+        return self._wire.post("/recipes", a.RecipeStands, a.RecipeSent(archive=b64encode(archive)))
+
+    def approve_recipe(self, name: str, version: str, reason: str = "") -> a.RecipeStands:
+        """Let applications ask for a recipe that another person added."""
+        path = f"/recipes/{segment(name)}/{segment(version)}/approve"
+        return self._wire.post(path, a.RecipeStands, Reason(reason=reason))
+
+    def withdraw_recipe(self, name: str, version: str, reason: str = "") -> a.RecipeStands:
+        """Let no application ask for a recipe any more."""
+        path = f"/recipes/{segment(name)}/{segment(version)}/withdraw"
+        return self._wire.post(path, a.RecipeStands, Reason(reason=reason))
 
     def sites(self) -> Iterator[a.SiteFacts]:
         """Yield the sites with their prices."""

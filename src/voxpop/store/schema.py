@@ -121,6 +121,20 @@ class QuotaRow(Base):
     workers: Mapped[int | None]
 
 
+class RecipeRow(Base):
+    """A recipe that somebody added; ``digest`` covers all its files."""
+
+    __tablename__ = "recipe"
+
+    id: Mapped[str] = mapped_column(String(100), primary_key=True)
+    name: Mapped[str] = mapped_column(String(60))
+    version: Mapped[str] = mapped_column(String(30))
+    digest: Mapped[str] = mapped_column(String(64))
+    state: Mapped[str] = mapped_column(String(20))
+    added_by: Mapped[str] = mapped_column(String(200))
+    added_at: Mapped[datetime]
+
+
 class ApplicationRow(Base):
     """An application's document and state."""
 
@@ -433,6 +447,6 @@ class WebhookRow(Base):
 
 
 STATEFUL: dict[str, Table] = {
-    kind: Base.metadata.tables[kind] for kind in ("application", "volume", "appliance", "run", "egress")
+    kind: Base.metadata.tables[kind] for kind in ("application", "volume", "appliance", "run", "egress", "recipe")
 }
 """Which table holds the state of which kind of subject."""

@@ -35,7 +35,7 @@ from voxpop.wiring.system import System
 FORMAT = 1
 MANIFEST = "manifest.json"
 SQLITE, POSTGRESQL = "voxpop.db", "voxpop.dump"
-LARGE = ("volumes", "appliances", "runs", "results", "releases")
+LARGE = ("volumes", "appliances", "runs", "results", "releases", "recipes")
 """The folders that only a backup with data holds."""
 
 PASSING = ".voxpop-backup-"
@@ -97,7 +97,7 @@ class Contents:
     protected : bool
         The keys, the frozen lists and the audit log's head.
     data : bool
-        The index, volumes, runs, results and releases.
+        The index, volumes, runs, results, releases and recipes that were added.
     """
 
     protected: bool = True

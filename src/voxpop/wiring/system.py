@@ -15,6 +15,7 @@ from voxpop.access.entrance import Books, Entrance, Patience
 from voxpop.access.federation import Federation, Register
 from voxpop.access.model import Account
 from voxpop.access.service import AccessService
+from voxpop.appliance.additions import Measure, Offered, RecipeBook
 from voxpop.appliance.elastic.keeper import Office
 from voxpop.appliance.model import Ground
 from voxpop.appliance.service import ApplianceService
@@ -50,6 +51,7 @@ from voxpop.store.engine import database_url, open_engine
 from voxpop.store.ledger import SqlLedger
 from voxpop.store.operations import SqlOperations
 from voxpop.store.people import SqlPeople
+from voxpop.store.recipes import SqlAdditions
 from voxpop.store.releases import SqlReleases
 from voxpop.store.results import SqlResults
 from voxpop.store.runs import SqlRuns
@@ -64,7 +66,7 @@ from voxpop.volume.service import VolumeService
 from voxpop.wiring.archives import Archives
 from voxpop.wiring.elastic import Clusters
 from voxpop.wiring.errors import SettingsInvalid
-from voxpop.wiring.installed import installed_folder, pipelines, recipes
+from voxpop.wiring.installed import installed_folder, looked_at, pipelines, recipes
 from voxpop.wiring.market import Market
 from voxpop.wiring.projects import Projects, Records, named_pipeline
 from voxpop.wiring.providers import doors
@@ -237,6 +239,18 @@ class System:
         return StagingService(tools, self.staging_records, self.work.protected / "staging")
 
     @cached_property
+    def recipe_book(self) -> RecipeBook:
+        """The use cases of recipes that people add."""
+        kept = SqlAdditions(self._engine, self.ledger)
+        measure = Measure(recipes(), lambda folder: looked_at(folder)[0], self.access.aliases)
+        return RecipeBook(self.work.recipes, kept, self.ledger, self._clock, measure)
+
+    @cached_property
+    def offered(self) -> Offered:
+        """The recipes that an application may ask for."""
+        return Offered(recipes(), self.recipe_book)
+
+    @cached_property
     def sites(self) -> Sites:
         """The sites, by name."""
         sandbox = best_sandbox(self.work.protected)
@@ -244,7 +258,7 @@ class System:
             self.work.appliances,
             sandbox.name,
             leaves_network(sandbox),
-            recipes(),
+            self.offered,
             pipelines=installed_folder("pipelines"),
         )
         return Sites(SqlSites(self._engine, self.ledger), self.appliance_records, ground)
@@ -292,7 +306,7 @@ class System:
     @cached_property
     def appliances(self) -> ApplianceService:
         """The use cases of appliances."""
-        return ApplianceService(self.appliance_records, self.sites, self.ledger, self._clock, recipes())
+        return ApplianceService(self.appliance_records, self.sites, self.ledger, self._clock, self.offered)
 
     @cached_property
     def scaling(self) -> SqlScaling:
@@ -390,7 +404,11 @@ class System:
 
     def recipes(self) -> tuple[str, ...]:
         """Return the names of the recipes that an application may ask for."""
-        return tuple(recipes())
+        return tuple(self.offered)
+
+    def recipes_waiting(self) -> tuple[str, ...]:
+        """Return the names of recipes that were added and are not approved."""
+        return tuple(self.recipe_book.waiting())
 
     def pipelines(self) -> tuple[str, ...]:
         """Return the pipelines that an application may name."""

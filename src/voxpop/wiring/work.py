@@ -56,6 +56,11 @@ class WorkFolder:
         return self.root / "releases"
 
     @property
+    def recipes(self) -> Path:
+        """Recipes that people added, each by its content."""
+        return self.root / "recipes"
+
+    @property
     def logs(self) -> Path:
         """Logs, without identity."""
         return self.root / "logs"
@@ -122,7 +127,7 @@ def open_work(root: Path, *, create: bool) -> WorkFolder:
     work = WorkFolder(root)
     work.protected.mkdir(mode=0o700, exist_ok=True)
     work.protected.chmod(0o700)
-    for folder in (work.volumes, work.appliances, work.runs, work.results, work.releases, work.logs):
+    for folder in (work.volumes, work.appliances, work.runs, work.results, work.releases, work.recipes, work.logs):
         folder.mkdir(exist_ok=True)
     return work
 

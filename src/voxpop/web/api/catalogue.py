@@ -1,10 +1,14 @@
 """What a project can ask for: pipelines, recipes and sites."""
 
+import tempfile
+from pathlib import Path as FilePath
 from typing import Annotated
 
 from fastapi import Path
 
 from voxpop.access.permissions import Action
+from voxpop.appliance.additions import Added
+from voxpop.appliance.parcel import unpacked
 from voxpop.appliance.terms import Quota
 from voxpop.flow.brokering import STANDS
 from voxpop.kernel.digests import Json
@@ -13,7 +17,7 @@ from voxpop.run.model import Pipeline
 from voxpop.run.pipelines import parameters_of, pipeline_named
 from voxpop.web.api import paging
 from voxpop.web.api.models import appliances as m
-from voxpop.web.api.models.base import NAME, Page
+from voxpop.web.api.models.base import NAME, Page, Reason
 from voxpop.web.api.routes import TAGGED, ApiArea, Called
 from voxpop.wiring.installed import pipelines, recipes
 from voxpop.wiring.market import SiteSeen, site_facts
@@ -47,14 +51,41 @@ def get_pipeline(call: Called, name: _Name, version: _Name) -> m.PipelineDetail:
 
 @area.read("/recipes", Action.RECIPE_READ)
 def list_recipes(call: Called, part: paging.Asked) -> Page[m.RecipeFacts]:
-    """List the recipes that an application may ask for."""
+    """List the recipes that ship, which an application may ask for, and those that were added, by their state."""
+    ships = [("ships", one) for one in recipes().values()]
+    added = [(one.state.value, recipe) for one, recipe in call.system.recipe_book.shown()]
     return paging.page(
         call,
         part,
-        recipes().values(),
-        lambda one: (one.name,),
-        lambda one: m.RecipeFacts(recipe=one.name, version=one.version, kind=one.kind.value, purpose=one.purpose),
+        [*ships, *added],
+        lambda one: (one[1].name, one[1].version),
+        lambda one: m.RecipeFacts(
+            recipe=one[1].name,
+            version=one[1].version,
+            kind=one[1].kind.value,
+            state=one[0],
+            purpose=one[1].purpose,
+        ),
     )
+
+
+@area.act("/recipes", Action.RECIPE_ADD)
+def add_recipe(call: Called, sent: m.RecipeSent) -> m.RecipeStands:
+    """Look at a recipe, and keep it to be approved."""
+    with tempfile.TemporaryDirectory(prefix="voxpop-recipe-") as area_:
+        return _stands(call.system.recipe_book.add(unpacked(sent.archive, FilePath(area_)), call.person))
+
+
+@area.act("/recipes/{recipe}/{version}/approve", Action.RECIPE_DECIDE)
+def approve_recipe(call: Called, recipe: _Name, version: _Name, why: Reason) -> m.RecipeStands:
+    """Let applications ask for a recipe that another person added."""
+    return _stands(call.system.recipe_book.approve(recipe, version, call.person, why.reason))
+
+
+@area.act("/recipes/{recipe}/{version}/withdraw", Action.RECIPE_DECIDE)
+def withdraw_recipe(call: Called, recipe: _Name, version: _Name, why: Reason) -> m.RecipeStands:
+    """Let no application ask for a recipe any more."""
+    return _stands(call.system.recipe_book.withdraw(recipe, version, call.person, why.reason))
 
 
 @area.read("/sites", Action.SITE_READ)
@@ -114,6 +145,10 @@ def _site(call: Called, one: SiteSeen) -> dict[str, Json]:
 
 def _quota(site: str, application: ApplicationId, quota: Quota) -> m.QuotaFacts:
     return m.QuotaFacts(site=site, application=application, core_hours=quota.core_hours, workers=quota.workers)
+
+
+def _stands(one: Added) -> m.RecipeStands:
+    return m.RecipeStands(recipe=one.name, version=one.version, state=one.state.value, sha256=one.digest)
 
 
 def _facts(one: Pipeline) -> dict[str, object]:

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Base64Bytes, Field
 
 from voxpop.appliance.brokering import Fit
 from voxpop.appliance.elastic.sizing import WorkerState
@@ -157,12 +157,28 @@ class PipelineDetail(PipelineFacts):
 
 
 class RecipeFacts(Answer):
-    """Software that an application may ask for."""
+    """Software that an application may ask for, or that was added and waits to be approved."""
 
     recipe: str = Field(description="Its name.")
     version: str = Field(description="Its version.")
     kind: str = Field(description="What kind of software it is.")
+    state: str = Field(description="`ships` or `approved`: may be asked for; `added` or `withdrawn`: may not.")
     purpose: str = Field(description="What it is for.")
+
+
+class RecipeSent(Asked):
+    """A recipe's folder."""
+
+    archive: Base64Bytes = Field(description="Its folder as a ZIP file, in base64.")
+
+
+class RecipeStands(Answer):
+    """Where a recipe stands that was added."""
+
+    recipe: str = Field(description="Its name.")
+    version: str = Field(description="Its version.")
+    state: str = Field(description="`added`, `approved` or `withdrawn`.")
+    sha256: str = Field(description="Over all its files: what was looked at, is approved and is built.")
 
 
 class SiteFacts(Answer):

@@ -1,0 +1,141 @@
+"""``voxpop recipe``: what appliances can be made of, and what people add to it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from voxpop.appliance.additions import Added
+from voxpop.appliance.errors import RecipeFaulty
+from voxpop.appliance.recipes import DOCUMENT, Recipe, load_recipe
+from voxpop.cli.console import DEFAULT_WORK, JsonOption, PersonOption, ReasonOption, WorkOption, show, show_table
+from voxpop.cli.opening import opened
+from voxpop.kernel.digests import Json
+from voxpop.kernel.errors import Absent
+from voxpop.wiring.installed import looked_at
+from voxpop.wiring.installed import recipes as installed_recipes
+
+app = typer.Typer(help="Look at recipes, check, add and approve them, and build images of them.")
+COLUMNS = ("recipe", "version", "kind", "state", "purpose")
+
+Folder = Annotated[Path, typer.Argument(help="A recipe's folder.")]
+Name = Annotated[str, typer.Argument(help="The recipe's name.", metavar="RECIPE")]
+Version = Annotated[str, typer.Option("--version", help="The recipe's version.", metavar="VERSION")]
+
+
+@app.command(name="list")
+def list_(work: WorkOption = DEFAULT_WORK, as_json: JsonOption = False) -> None:
+    """List the recipes that ship, which an application may ask for, and those that were added, by their state."""
+    rows = [_recipe(one, "ships") for one in installed_recipes().values()]
+    show_table([*rows, *_added(work)], COLUMNS, as_json=as_json, empty="no recipe is installed")
+
+
+@app.command(name="check")
+def check(folder: Folder, as_json: JsonOption = False) -> None:
+    """Look at a recipe: description, licence, pinned releases, secrets, unsafe tasks; exit code 1 if one is wrong."""
+    folder = folder.absolute()
+    found, linted = looked_at(folder)
+    facts: dict[str, Json] = {
+        "recipe": folder.name,
+        "findings": [{"file": one.file, "line": one.line, "fault": one.fault} for one in found],
+        "linted": linted,
+    }
+    if found:
+        show(facts, "\n".join(map(str, found)), as_json=as_json)
+        raise RecipeFaulty(folder.name, len(found), str(found[0]))
+    one = load_recipe(folder / DOCUMENT)
+    facts |= {"version": one.version, "kind": one.kind.value, "licence": one.licence}
+    told = f"recipe '{one.name}' {one.version} is as it must be, and its licence ({one.licence}) lets everyone run it"
+    text = told + ("" if linted else "; ansible-lint is not installed here and did not look at it")
+    show(facts, text, as_json=as_json)
+
+
+@app.command()
+def add(
+    folder: Folder, work: WorkOption = DEFAULT_WORK, person: PersonOption = None, as_json: JsonOption = False
+) -> None:
+    """Keep a copy of a recipe that is as it must be; a technical manager then approves it."""
+    system = opened(work, person, create=True)
+    _show(system.recipe_book.add(folder.absolute(), system.person), as_json=as_json)
+
+
+@app.command()
+def approve(
+    name: Name,
+    version: Version,
+    reason: ReasonOption = "",
+    work: WorkOption = DEFAULT_WORK,
+    person: PersonOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Let applications ask for a recipe that another person added."""
+    system = opened(work, person)
+    _show(system.recipe_book.approve(name, version, system.person, reason), as_json=as_json)
+
+
+@app.command()
+def withdraw(
+    name: Name,
+    version: Version,
+    reason: ReasonOption = "",
+    work: WorkOption = DEFAULT_WORK,
+    person: PersonOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Let no application ask for a recipe any more."""
+    system = opened(work, person)
+    _show(system.recipe_book.withdraw(name, version, system.person, reason), as_json=as_json)
+
+
+def show_added(name: str, version: str, state: str, sha256: str, *, as_json: bool) -> None:
+    """Print where a recipe stands that was added."""
+    facts: dict[str, Json] = {"recipe": name, "version": version, "state": state, "sha256": sha256}
+    show(facts, SENTENCES[state].format(name=name, version=version), as_json=as_json)
+
+
+SENTENCES = {
+    "added": "recipe '{name}' {version} is added: `voxpop recipe approve {name} --version {version}`, by another "
+    "person, lets applications ask for it",
+    "approved": "recipe '{name}' {version} is approved: applications may ask for it",
+    "withdrawn": "recipe '{name}' {version} is withdrawn: no application may ask for it",
+}
+"""What is said of a recipe that was added, by its state."""
+
+
+@app.command()
+def build(
+    names: Annotated[str, typer.Argument(help="Recipes, joined by commas.", metavar="RECIPES")],
+    site: Annotated[str, typer.Option("--site", help="The site that the image is for.", metavar="SITE")],
+    work: WorkOption = DEFAULT_WORK,
+    as_json: JsonOption = False,
+) -> None:
+    """Build the image that appliances with these recipes are made of, or say that it is there."""
+    image = opened(work).sites.build(
+        site, tuple(names.split(",")), lambda step: typer.echo(f"building {step}", err=True)
+    )
+    state = "is built" if image.built else "was there already"
+    show({"site": site, "image": image.id, "built": image.built}, f"image {image.id} {state}", as_json=as_json)
+
+
+def _show(added: Added, *, as_json: bool) -> None:
+    show_added(added.name, added.version, added.state.value, added.digest, as_json=as_json)
+
+
+def _added(work: Path) -> Iterator[dict[str, Json]]:
+    try:
+        added = opened(work).recipe_book.shown()
+    except Absent:  # what ships needs no bank
+        return
+    for one, recipe in added:
+        yield _recipe(recipe, one.state.value)
+
+
+def _recipe(one: Recipe, state: str) -> dict[str, Json]:
+    return {
+        "recipe": one.name,
+        "version": one.version,
+        "kind": one.kind.value,
+        "state": state,
+        "purpose": one.purpose,
+    }
