@@ -247,9 +247,9 @@ def test_a_worker_that_died_is_made_anew_and_one_that_runs_stays(cluster: Bench)
 def test_a_front_end_that_was_killed_is_lost_and_deploying_brings_its_queue_back(cluster: Bench) -> None:
     (cluster.bench / "seen").unlink(missing_ok=True)
     if cluster.queue == "slurm":
-        cluster.submit("--hold")
-        written = ("find", "/var/spool/slurmctld", "-name", "job_state", "-newer", str(cluster.bench / "job"))
-        until(lambda: cluster.ask(*written))  # it tells of a job some seconds before it has it on the disk
+        cluster.submit("--hold", "--job-name=kept")
+        written = ("grep", "--quiet", "kept", "/var/spool/slurmctld/job_state")  # some seconds after it was taken
+        until(lambda: cluster.site.on_front_end(cluster.name, written).exit_code == 0)
     else:
         cluster.submit()
     docker("kill", cluster.machine("front"))
