@@ -98,6 +98,13 @@ def test_what_is_needed_is_applied_before_what_needs_it() -> None:
     assert {one.name for one in in_order(["a", "b", "c", "d"], recipes)} == set("abcd")  # a ring ends
 
 
+def test_slurm_and_htcondor_are_not_given_together(repo: Path) -> None:
+    recipes = find_recipes(repo / "recipes")
+    with pytest.raises(RecipesConflict, match="recipes 'slurm' and 'htcondor' can't be had together"):
+        check_recipes(["octave", "slurm", "htcondor"], recipes)
+    check_recipes(["octave", "slurm"], recipes)
+
+
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [

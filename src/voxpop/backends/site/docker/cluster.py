@@ -56,9 +56,11 @@ class Cluster:
         SiteUnreachable
         """
         papers = write_papers(area, self._given, self._ground)
-        self._engine.connect(self._given.appliance)
-        self._engine.begin(self._given.appliance, self._front(papers))
-        first = [f"w{number}" for number in range(1, self._workers.least + 1)]
+        name, front = self._given.appliance, self._front(papers)
+        self._engine.connect(name)
+        self._engine.sweep(name, [front, *(self._worker(papers, worker) for worker in self._names())])
+        self._engine.begin(name, front)
+        first = self._names()[: self._workers.least]
         self._add(papers, first)
         self._await(first)
 
@@ -72,10 +74,12 @@ class Cluster:
         SiteUnreachable
             If the engine refuses one; others may have been made.
         """
-        allowed = {f"w{number}" for number in range(1, self._workers.most + 1)}
-        if not set(names) <= allowed:
+        if not set(names) <= set(self._names()):
             raise WorkersNotGiven(self._given.appliance, self._workers.most)
         self._add(write_papers(area, self._given, self._ground), names)
+
+    def _names(self) -> list[str]:
+        return [f"w{number}" for number in range(1, self._workers.most + 1)]
 
     def _add(self, papers: Papers, names: Sequence[str]) -> None:
         plans = [self._worker(papers, name) for name in dict.fromkeys(names)]

@@ -140,6 +140,14 @@ class MachineEngine(DockerEngine):
                     return
                 self._take_away(there)
 
+    def sweep(self, appliance: str, plans: Sequence[MachinePlan]) -> None:
+        """Remove the machines of a cluster that are none of these: they were made of something else."""
+        digests = {plan.digest for plan in plans}
+        with self._asking():
+            for machine in self._machines(appliance):
+                if machine.labels.get(MADE_OF) not in digests:
+                    self._take_away(machine)
+
     def workers(self, appliance: str) -> Sequence[Machine]:
         """Return the workers of a cluster."""
         with self._asking():

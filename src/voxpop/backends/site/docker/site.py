@@ -24,7 +24,7 @@ from voxpop.backends.site.docker.engine import Engine
 from voxpop.backends.site.docker.images import build
 from voxpop.backends.site.docker.machines import MachineEngine
 from voxpop.backends.site.docker.room import Room, given_workers, shortfalls
-from voxpop.backends.site.docker.sandbox import NAME, DockerSandbox, inside
+from voxpop.backends.site.docker.sandbox import NAME, DockerSandbox, Owner, inside
 from voxpop.backends.site.docker.setup import Setup, read_setup
 from voxpop.kernel.digests import sha256_bytes
 from voxpop.kernel.ids import ApplianceId
@@ -206,7 +206,8 @@ class DockerSite:
     def sandbox(self, appliance: str, image: str) -> DockerSandbox:
         """Return what holds a run or a terminal of an appliance."""
         leases = self._areas.area(ApplianceId(appliance)) / _LEASES
-        return DockerSandbox(self._setup, image, appliance, leases, self._engine.clear_lease)
+        owner = Owner(appliance, self._engine.bank)
+        return DockerSandbox(self._setup, image, owner, leases, self._engine.clear_lease)
 
     @cached_property
     def _engine(self) -> MachineEngine:
