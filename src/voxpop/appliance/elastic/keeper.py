@@ -11,7 +11,7 @@ from typing import TypeVar
 from voxpop.appliance.elastic.model import WORKER, Decision, Memory, Policy, Seen, Snapshot, Step
 from voxpop.appliance.elastic.policy import decide, grant
 from voxpop.appliance.elastic.ports import Books, Sum
-from voxpop.appliance.elastic.trust import after_failures, after_growth, after_refusal, after_removal
+from voxpop.appliance.elastic.trust import after_drain, after_failures, after_growth, after_refusal, after_removal
 from voxpop.appliance.errors import WorkersRefused, WorkersUnknown
 from voxpop.appliance.model import Load, Machine
 from voxpop.appliance.ports import CanResize, Queue
@@ -151,7 +151,9 @@ class Keeper:
         if decision.forget:
             self._queue.forget([step.worker for step in decision.forget])
         if decision.drain:
-            self._queue.drain([step.worker for step in decision.drain])
+            last = [step.worker for step in decision.drain]
+            self._queue.drain(last)
+            self._memory = after_drain(self._memory, frozenset(last))
 
     def _grow(self, policy: Policy, names: Sequence[str], steps: Sequence[Step]) -> str:
         """Ask the site for workers; returns why it gave none."""
