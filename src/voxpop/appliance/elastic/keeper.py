@@ -99,10 +99,11 @@ class Keeper:
         with self._turn:
             policy = self._policy()
             machines = self._machines()
-            self._count(None, machines)
+            self._count(None, [machine for machine in machines if machine.up or machine.name not in names])
             granted, why = grant(policy, self._snapshot(None, machines), names)
             if granted:
-                there = {machine.name for machine in machines}
+                there = {machine.name for machine in machines if machine.up}
+                self._memory = after_removal(self._memory, frozenset(granted) - there)  # those are made anew
                 steps = [Step(name, "the queue asked for it") for name in granted if name not in there]
                 why = self._grow(policy, granted, steps) or why
             if why:
