@@ -94,7 +94,7 @@ def test_a_queue_gets_no_more_than_the_policy_lets_it_have() -> None:
         bank.keeper.resume(["w3", "w4", "w5", "w6"])
     assert bank.cluster.names() == ["w3", "w4"]
     bank.cluster.quota = 2
-    with pytest.raises(WorkersRefused, match="the site gives 2 workers at the most"):
+    with pytest.raises(WorkersRefused, match="gets 0 of the workers asked for: the site gives 2 workers at the most"):
         bank.keeper.resume(["w1"])
 
 

@@ -105,7 +105,8 @@ class Keeper:
                 there = {machine.name for machine in machines if machine.up}
                 self._memory = after_removal(self._memory, frozenset(granted) - there)  # those are made anew
                 steps = [Step(name, "the queue asked for it") for name in granted if name not in there]
-                why = self._grow(policy, granted, steps) or why
+                refused = self._grow(policy, granted, steps)
+                granted, why = ((), refused) if refused else (granted, why)
             if why:
                 raise WorkersRefused(self._appliance, len(granted), why)
 
