@@ -41,6 +41,7 @@ bench: .venv/tested front-end/lighthouse/node_modules/installed ## print the fig
 	$(BIN)/python benchmarks/portal_kills.py
 	$(BIN)/python benchmarks/viewer_open.py
 	$(BIN)/python benchmarks/lighthouse.py
+	$(BIN)/python benchmarks/elastic_policy.py
 
 image: .venv/tested ## make a container image of the bank, as root, with a Docker engine
 	$(BIN)/python tools/bank_image.py

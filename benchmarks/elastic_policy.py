@@ -297,7 +297,7 @@ class Clues:
     Parameters
     ----------
     idle_s : float
-        IDLE_TIME; 1800 by default, 300 in the TOSCA templates of INDIGO-DataCloud.
+        IDLE_TIME; 1800 by default, 300 in some TOSCA templates.
     """
 
     def __init__(self, idle_s: float) -> None:
@@ -331,7 +331,7 @@ SCALERS: dict[str, Callable[[], Scaler]] = {
     OURS: Voxpop,
     "voxpop, idle 300 s": lambda: Voxpop(300.0),
     THEIRS: lambda: Clues(1800.0),
-    "CLUES, idle 300 s (as in INDIGO)": lambda: Clues(300.0),
+    "CLUES, idle 300 s (as TOSCA templates)": lambda: Clues(300.0),
     "CLUES, idle 60 s (as ours)": lambda: Clues(60.0),
 }
 

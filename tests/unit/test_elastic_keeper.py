@@ -5,6 +5,7 @@ from tests.elastic_bank import NAME, Bank
 
 from voxpop.appliance.elastic import Policy
 from voxpop.appliance.elastic.fakes import MemoryBooks, MemoryCluster, PartAway
+from voxpop.appliance.elastic.model import Seen
 from voxpop.appliance.elastic.sizing import Cluster, Sizing
 from voxpop.appliance.errors import NoWorkers, SizeInvalid, SizeRefused, WorkersRefused, WorkersUnknown
 from voxpop.appliance.model import Workers
@@ -93,7 +94,7 @@ def test_a_queue_gets_no_more_than_the_policy_lets_it_have() -> None:
         bank.keeper.resume(["w3", "w4", "w5", "w6"])
     assert bank.cluster.names() == ["w3", "w4"]
     bank.cluster.quota = 2
-    with pytest.raises(WorkersRefused, match="the site gives 2 workers at the most"):
+    with pytest.raises(WorkersRefused, match="gets 0 of the workers asked for: the site gives 2 workers at the most"):
         bank.keeper.resume(["w1"])
 
 
@@ -116,6 +117,18 @@ def test_a_queue_whose_workers_never_come_has_to_wait() -> None:
         bank.keeper.resume(["w1"])
     bank.cluster.turn(31)
     bank.keeper.resume(["w1"])
+
+
+def test_a_worker_that_died_and_is_asked_for_again_has_the_time_of_a_new_one() -> None:
+    bank = Bank(SLURM)
+    bank.keeper.resume(["w1"])
+    bank.go(20)
+    bank.cluster.kill("w1")
+    bank.keeper.resume(["w1"])
+    bank.cluster.boots = False
+    bank.go(2)
+    assert bank.last.memory.marks["w1"].seen is Seen.BOOTING
+    assert bank.ledger.events[-1].facts["there"] == 1
 
 
 def test_workers_that_slurm_has_forgotten_are_swept_and_its_own_left_alone() -> None:

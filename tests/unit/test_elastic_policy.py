@@ -1,6 +1,7 @@
 """The policy of workers: what it never does, whatever it is told, and what it always comes to."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 
 from hypothesis import given, settings
@@ -28,6 +29,7 @@ memories = st.builds(
     Memory,
     marks=st.dictionaries(names, st.builds(Mark, st.sampled_from(Seen), st.floats(0, 1000)), max_size=12),
     registered=st.frozensets(names, max_size=12),
+    draining=st.frozensets(names, max_size=12),
     registered_s=st.none() | st.floats(0, 1000),
     failures=st.integers(0, 9),
     pauses=st.integers(0, 9),
@@ -259,6 +261,37 @@ def test_a_clock_that_jumps_moves_no_worker() -> None:
     assert 4 * 90 <= bank.books.sum(NAME).paid_s <= 4 * 101
 
 
+def test_a_worker_that_leaves_the_queue_once_it_is_drained_is_removed_at_once() -> None:
+    bank = Bank(Policy(least=0, most=4, idle_s=20, boot_s=60))
+    bank.cluster.leaves = True
+    bank.cluster.submit(2, 30)
+    bank.go(42)  # ten to boot, thirty to work
+    assert bank.cluster.done == 2
+    bank.go(20 + 3 * EVERY_S)
+    assert not bank.cluster.names()
+
+
+def test_a_busy_worker_that_drains_is_not_gone_when_the_queue_forgets_everybody_for_a_moment() -> None:
+    policy = Policy(least=0, most=1)
+    found = [Machine("w1", up=True, since=NOON), Machine("w2", up=True, since=NOON)]
+    busy = {"w1": NodeState.BUSY, "w2": NodeState.BUSY}
+    memory = decide(policy, Snapshot(0, NOON, Load(0, 2, busy), found)).memory
+    memory = replace(memory, draining=frozenset({"w2"}))
+    soon = decide(policy, Snapshot(2, NOON, Load(0, 2, {}), found, memory))
+    assert not soon.remove
+    later = decide(policy, Snapshot(4, NOON, Load(0, 2, busy), found, soon.memory))
+    assert not later.remove
+
+
+def test_a_queue_is_told_once_of_a_worker_that_the_site_has_not_and_not_at_each_pass() -> None:
+    policy, memory, told = Policy(least=0, most=4, boot_s=60), Memory(), []
+    for now_s in range(0, 100, 2):
+        decision = decide(policy, Snapshot(now_s, NOON, Load(0, 0, {"w3": NodeState.AWAY}), [], memory))
+        told += [now_s] if workers(decision, "forget") == ["w3"] else []
+        memory = decision.memory
+    assert told == [10, 70]
+
+
 def test_a_restart_in_the_middle_loses_neither_a_job_nor_the_cost() -> None:
     bank = Bank(Policy(least=0, most=4, idle_s=20, boot_s=60))
     bank.cluster.submit(4, 300)
@@ -392,8 +425,18 @@ class Faults(RuleBasedStateMachine):
         assert self.bank.books.sum(NAME).workers == 1
 
 
+class FaultsOfCondor(Faults):
+    """The same where a worker leaves the queue once it is drained."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.bank.cluster.leaves = True
+
+
 TestFaults = Faults.TestCase
-TestFaults.settings = settings(max_examples=25, stateful_step_count=20, deadline=None)
+TestFaults.settings = settings(max_examples=15, stateful_step_count=20, deadline=None)
+TestFaultsOfCondor = FaultsOfCondor.TestCase
+TestFaultsOfCondor.settings = settings(max_examples=15, stateful_step_count=20, deadline=None)
 
 
 def test_time_begins_where_the_fakes_say() -> None:

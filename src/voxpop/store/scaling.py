@@ -3,14 +3,15 @@
 It is a table, and no file in the appliance's area: the area goes with the appliance, and what it cost stays.
 """
 
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, case, func, select
 from sqlalchemy.orm import Session
 
 from voxpop.appliance.elastic.ports import Sum
+from voxpop.appliance.states import ApplianceState
 from voxpop.kernel.ids import ApplianceId
 from voxpop.kernel.ledger import Event
 from voxpop.store.ledger import SqlLedger
-from voxpop.store.schema import ScalingRow
+from voxpop.store.schema import ApplianceRow, ScalingRow
 
 
 class SqlScaling:
@@ -52,11 +53,13 @@ class SqlScaling:
         self._ledger.change(event, change)
 
     def all_together(self) -> Sum:
-        """Return what the workers of all appliances came to."""
-        row = ScalingRow
-        columns = (row.paid_s, row.workers, row.waiting, row.running, row.added, row.removed)
+        """Return what the workers of all appliances came to; there are those of appliances that stand."""
+        stands = ApplianceRow.state == ApplianceState.DEPLOYED.value
+        now = [case((stands, one), else_=0) for one in (ScalingRow.workers, ScalingRow.waiting, ScalingRow.running)]
+        columns = (ScalingRow.paid_s, *now, ScalingRow.added, ScalingRow.removed)
+        query = select(*(func.coalesce(func.sum(column), 0) for column in columns))
         with Session(self._engine) as session:
-            found = session.execute(select(*(func.coalesce(func.sum(column), 0) for column in columns))).one()
+            found = session.execute(query.join(ApplianceRow, ApplianceRow.id == ScalingRow.appliance)).one()
         return Sum(float(found[0]), None, *map(int, found[1:]))
 
 

@@ -20,6 +20,8 @@ from voxpop.worker.gate.serving import Gates
 CALM_S = 2.0
 BUSY_S = 1.0
 FIND_EVERY_S = 2.0
+AGAIN_S = 5.0
+"""Until it is tried again to be the one that keeps them."""
 _ENDS_IN_S = 1.0
 _log = logging.getLogger("voxpop.worker")
 
@@ -111,9 +113,10 @@ class Caretaker:
                 with self._turn() as place:
                     if place is not None:
                         self._keep(place)
+                        continue
             except Exception as failure:  # a database that is away for a moment must not end it
                 _log.error("nobody keeps the workers of appliances now: %s", type(failure).__name__)
-            self._over.wait(FIND_EVERY_S)
+            self._over.wait(AGAIN_S)
 
     def _keep(self, place: Place) -> None:
         with Gates() as gates:

@@ -87,6 +87,8 @@ class MemoryCluster:
         Workers that the site gives at the most.
     boots : bool
         Whether workers that are made now will ever register.
+    leaves : bool
+        Whether a worker that takes no further job leaves the queue once it has none, as HTCondor's do.
     queue_away, site_away : bool
     added, removed : list of str
         Every name that was added or removed, in order.
@@ -100,6 +102,7 @@ class MemoryCluster:
         self.now_s = 0.0
         self.quota = 10**6
         self.boots = True
+        self.leaves = False
         self.queue_away = self.site_away = False
         self.added: list[str] = []
         self.removed: list[str] = []
@@ -190,7 +193,8 @@ class MemoryCluster:
             raise PartAway("queue")
 
     def _states(self) -> Mapping[str, NodeState]:
-        return {name: _state(worker) for name, worker in self._workers.items() if worker.registered}
+        states = {name: _state(worker) for name, worker in self._workers.items() if worker.registered}
+        return {name: state for name, state in states.items() if not (self.leaves and state is NodeState.DRAINED)}
 
     def _happen(self) -> None:
         for worker in self._workers.values():

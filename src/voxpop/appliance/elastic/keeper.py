@@ -11,7 +11,7 @@ from typing import TypeVar
 from voxpop.appliance.elastic.model import WORKER, Decision, Memory, Policy, Seen, Snapshot, Step
 from voxpop.appliance.elastic.policy import decide, grant
 from voxpop.appliance.elastic.ports import Books, Sum
-from voxpop.appliance.elastic.trust import after_failures, after_growth, after_refusal, after_removal
+from voxpop.appliance.elastic.trust import after_drain, after_failures, after_growth, after_refusal, after_removal
 from voxpop.appliance.errors import WorkersRefused, WorkersUnknown
 from voxpop.appliance.model import Load, Machine
 from voxpop.appliance.ports import CanResize, Queue
@@ -99,12 +99,14 @@ class Keeper:
         with self._turn:
             policy = self._policy()
             machines = self._machines()
-            self._count(None, machines)
+            self._count(None, [machine for machine in machines if machine.up or machine.name not in names])
             granted, why = grant(policy, self._snapshot(None, machines), names)
             if granted:
-                there = {machine.name for machine in machines}
+                there = {machine.name for machine in machines if machine.up}
+                self._memory = after_removal(self._memory, frozenset(granted) - there)  # those are made anew
                 steps = [Step(name, "the queue asked for it") for name in granted if name not in there]
-                why = self._grow(policy, granted, steps) or why
+                refused = self._grow(policy, granted, steps)
+                granted, why = ((), refused) if refused else (granted, why)
             if why:
                 raise WorkersRefused(self._appliance, len(granted), why)
 
@@ -151,7 +153,9 @@ class Keeper:
         if decision.forget:
             self._queue.forget([step.worker for step in decision.forget])
         if decision.drain:
-            self._queue.drain([step.worker for step in decision.drain])
+            last = [step.worker for step in decision.drain]
+            self._queue.drain(last)
+            self._memory = after_drain(self._memory, frozenset(last))
 
     def _grow(self, policy: Policy, names: Sequence[str], steps: Sequence[Step]) -> str:
         """Ask the site for workers; returns why it gave none."""

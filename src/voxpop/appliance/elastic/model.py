@@ -146,6 +146,10 @@ class Memory:
     marks : mapping of a worker's name to Mark
     registered : frozenset of str
         The workers, of those that are there, that the queue has known.
+    draining : frozenset of str
+        Those that were told to take no further job.
+    stale : mapping of a name to float
+        Workers that the queue has and the site has not, and when the queue is to be told.
     registered_s : float, optional
         When one registered last.
     failures : int
@@ -162,6 +166,8 @@ class Memory:
 
     marks: Mapping[str, Mark] = field(default_factory=_nothing)
     registered: frozenset[str] = frozenset()
+    draining: frozenset[str] = frozenset()
+    stale: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
     registered_s: float | None = None
     failures: int = 0
     pauses: int = 0

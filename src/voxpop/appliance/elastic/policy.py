@@ -45,7 +45,7 @@ def decide(policy: Policy, snapshot: Snapshot) -> Decision:
     most, why = allowance(policy, replace(snapshot, memory=memory), len(sight.seen), sight.count(Seen.BOOTING))
     add = tuple(_adds(asks, most, set(sight.seen) | sight.unknown))
     held = why if sum(ask.number for ask in asks) > len(add) == most else ""
-    stale = (Step(name, "the site has no such worker") for name in sorted(sight.unknown, key=number_of))
+    stale = (Step(name, "the site has no such worker") for name in sorted(sight.stale, key=number_of))
     return Decision(memory, add, drain, remove, (*remove, *stale), held)
 
 

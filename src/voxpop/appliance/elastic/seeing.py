@@ -13,6 +13,8 @@ _OF_STATE = {
     NodeState.DRAINING: Seen.DRAINING,
     NodeState.DRAINED: Seen.DRAINED,
 }
+_SAID_AGAIN_S = 8.0
+_STALE_S = 10.0  # a queue may be about to hear by itself
 _NATIVE_PATIENCE = 2  # the queue gives up by itself first
 
 
@@ -30,6 +32,8 @@ class Sight:
     seen : mapping of name to Mark
     unknown : frozenset of str
         Workers that the queue has and the site has not.
+    stale : tuple of str
+        Those of them that the queue is to be told of now.
     patience_s : float
         How long a worker may take to register, or not answer.
     running : int
@@ -41,6 +45,7 @@ class Sight:
     now_s: float
     seen: Mapping[str, Mark]
     unknown: frozenset[str]
+    stale: tuple[str, ...]
     patience_s: float
     running: int
     memory: Memory
@@ -72,15 +77,20 @@ def look(policy: Policy, snapshot: Snapshot) -> Sight:
     for machine in machines:
         was = before.marks.get(machine.name)
         now = _marked(_seen(machine, load, known), was, snapshot.now_s)
+        if now.seen is Seen.AWAY and machine.name in before.draining and machine.name not in load.nodes:
+            now = _left(now, was, snapshot.now_s)
         if now.seen is Seen.BOOTING and snapshot.now_s - now.since_s >= patience_s:
             failed.append(now)
             now = Mark(Seen.FAILED, snapshot.now_s)
         seen[machine.name] = now
-    memory = replace(before, marks=seen, registered=registered)
+    stale = {name: before.stale.get(name, snapshot.now_s + _STALE_S) for name in load.nodes if name not in names}
+    memory = replace(before, marks=seen, registered=registered, draining=before.draining & names, stale=stale)
     if registered - before.registered:
         memory = after_registration(memory, snapshot.now_s)
     memory = after_failures(policy, memory, failed, snapshot.now_s, patience_s)
-    return Sight(snapshot.now_s, seen, frozenset(load.nodes) - names, patience_s, load.running, memory)
+    due = tuple(name for name, at_s in stale.items() if snapshot.now_s >= at_s)
+    memory = replace(memory, stale={**stale, **dict.fromkeys(due, snapshot.now_s + patience_s)})
+    return Sight(snapshot.now_s, seen, frozenset(stale), due, patience_s, load.running, memory)
 
 
 def _seen(machine: Machine, load: Load, known: frozenset[str]) -> Seen:
@@ -92,6 +102,18 @@ def _seen(machine: Machine, load: Load, known: frozenset[str]) -> Seen:
     if state in _OF_STATE:
         return _OF_STATE[state]
     return Seen.AWAY if machine.name in known else Seen.BOOTING
+
+
+def _left(now: Mark, was: Mark | None, now_s: float) -> Mark:
+    """Judge a worker that was told to take no further job, and that the queue does not know any more.
+
+    Notes
+    -----
+    HTCondor's leave the pool once they have done what they had; but a collector that has just begun knows nobody, until
+    each has said again that it is there.
+    """
+    idle_before = was is not None and was.seen in (Seen.IDLE, Seen.DRAINED)
+    return Mark(Seen.DRAINED, now_s) if idle_before or now_s - now.since_s >= _SAID_AGAIN_S else now
 
 
 def _marked(seen: Seen, was: Mark | None, now_s: float) -> Mark:

@@ -59,7 +59,12 @@ def after_growth(policy: Policy, memory: Memory, names: Sequence[str], now_s: fl
 def after_removal(memory: Memory, names: frozenset[str]) -> Memory:
     """Forget what was known of workers that are gone: the next of such a name is another."""
     marks = {name: mark for name, mark in memory.marks.items() if name not in names}
-    return replace(memory, marks=marks, registered=memory.registered - names)
+    return replace(memory, marks=marks, registered=memory.registered - names, draining=memory.draining - names)
+
+
+def after_drain(memory: Memory, names: frozenset[str]) -> Memory:
+    """Remember which workers were told to take no further job."""
+    return replace(memory, draining=memory.draining | names)
 
 
 def after_registration(memory: Memory, now_s: float) -> Memory:
