@@ -145,8 +145,10 @@ class Lifetimes:
         due = []
         steady = self._keeps_time()
         for one in self._facts.records.every():
+            if one.state not in _MAY_STAND:
+                continue
             try:
-                ended = self._facts.state(one.application) in OVER and one.state in _MAY_STAND
+                ended = self._facts.state(one.application) in OVER
                 over = ended or bool(self.over(one))
             except VoxpopError as unread:  # what can't be read is not removed
                 _log.error("the end of an appliance could not be read: %s", unread.code)
