@@ -27,6 +27,7 @@ from voxpop.flow.rules import Work
 from voxpop.kernel.clock import SystemClock
 from voxpop.kernel.ids import ApplianceId
 from voxpop.store.sites import ConnectedSite
+from voxpop.wiring.errors import SettingsInvalid
 from voxpop.wiring.settings import read_settings
 from voxpop.wiring.sites import LOCAL, Sites
 from voxpop.wiring.system import System
@@ -301,3 +302,8 @@ def test_the_foreman_removes_what_the_calendar_says_is_over(bank: Bank, monkeypa
     bank.system.lifetimes._clock = Later(timedelta(days=91))
     bank.system.lifetimes.end(APPLIANCE)
     assert bank.system.appliances.get(APPLIANCE).state is ApplianceState.REMOVED
+
+
+def test_a_jurisdiction_that_is_no_country_is_told(bank: Bank) -> None:
+    with pytest.raises(SettingsInvalid, match="jurisdiction"):
+        again(bank, jurisdiction="Spain")

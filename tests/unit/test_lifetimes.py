@@ -9,7 +9,7 @@ import pytest
 
 from voxpop.appliance.errors import SiteUnreachable
 from voxpop.appliance.fakes import MemoryAppliances, MemorySite
-from voxpop.appliance.model import Appliance, Environment
+from voxpop.appliance.model import Appliance, Environment, Workers
 from voxpop.appliance.recipes import Recipe, RecipeKind
 from voxpop.appliance.service import ApplianceService
 from voxpop.appliance.states import ApplianceState
@@ -234,3 +234,14 @@ def test_core_hours_are_counted_from_the_deployment_to_the_removal(bench: Bench)
     bench.lines.append(Line(bench.at.isoformat(), Event("appliance.removed", f"appliance:{one}", "ada")))
     bench.passes(timedelta(hours=10))
     assert bench.lifetimes.core_hours(bench.kept.get(one), ENVIRONMENT) == pytest.approx(40)
+
+
+def test_the_core_hours_of_workers_are_those_that_were_counted(bench: Bench) -> None:
+    one = bench.kept.get(bench.deployed())
+    queued = replace(ENVIRONMENT, workers=Workers(1, 4, 2, 4))
+    bench.passes(timedelta(hours=10))
+    assert bench.lifetimes.core_hours(one, queued) == pytest.approx(20)
+    facts = Ended(bench, lambda _: None, lambda _: bench.state, bench, lambda _: 7.5)
+    counting = Lifetimes(facts, bench.service, bench, lambda: bench.steady)
+    assert counting.core_hours(one, queued) == 15
+    assert counting.core_hours(one, ENVIRONMENT) == pytest.approx(40)

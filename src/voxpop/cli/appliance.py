@@ -71,9 +71,10 @@ def plan(
 
     system = opened(work, person)
     sheet, planned = system.planning.plan(ApplicationId(application), system.person, site, queue)
+    facts = plan_facts(sheet, planned)
     if not as_json:
-        say(plan_text(sheet, planned))
-    show(plan_facts(sheet, planned), sheet.document, as_json=as_json)
+        say(plan_text(facts))
+    show(facts, sheet.document, as_json=as_json)
 
 
 @app.command()

@@ -1,6 +1,6 @@
 """Appliances, runs, and what can be asked for, of a bank that is somewhere else."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from voxpop.appliance.parcel import packed
@@ -13,8 +13,9 @@ from voxpop.cli.remote_projects import dumped, lines
 from voxpop.cli.site import quota_facts, quota_text, show_one, show_site, show_sites
 from voxpop.cli.size import resized_sentence
 from voxpop.client import Bank
+from voxpop.flow.plan_words import plan_text
 from voxpop.kernel.digests import Json
-from voxpop.web.api.models.appliances import ApplianceFacts, PipelineFacts, PlanFacts, QuotaAsked, RecipeStands
+from voxpop.web.api.models.appliances import ApplianceFacts, PipelineFacts, QuotaAsked, RecipeStands
 from voxpop.web.api.models.audit import OperationFacts
 from voxpop.web.api.models.runs import ComparisonFacts, RunFacts
 
@@ -27,9 +28,10 @@ _PIPELINE = ("pipeline", "title", "volume_inputs", "parameters", "sha256")
 def plan(bank: Bank, given: Given) -> None:
     """Write the TOSCA document of an application's newest sealed volume."""
     planned = bank.appliances.plan(given["application"], given["site"], given["queue"])
+    facts = dumped(planned)
     if not given["as_json"]:
-        say("\n".join(_plan_lines(planned)))
-    show(dumped(planned), planned.document, as_json=given["as_json"])
+        say(plan_text(facts))
+    show(facts, planned.document, as_json=given["as_json"])
 
 
 def deploy(bank: Bank, given: Given) -> None:
@@ -204,17 +206,6 @@ def _run(one: RunFacts) -> dict[str, Json]:
     facts = dumped(one)
     keys = ("run", "application", "appliance", "volume", "pipeline", "pipeline_sha256", "state", "results")
     return {key: facts.get(key) for key in (*keys, "repeats", "created_at")}
-
-
-def _plan_lines(plan: PlanFacts) -> Iterator[str]:
-    """Say what a plan comes to, as the command does where the bank is."""
-    yield f"{plan.appliance or 'no appliance'}: volume {plan.volume}, site {plan.site or 'none can serve it'}"
-    yield from (f"  {line}" for line in (*plan.machines, *plan.volumes, f"queue: {plan.queue or 'none'}"))
-    for bid in plan.sites:
-        yield f"  {bid.site}: {bid.fit.value}, at most {bid.cost_most:,.2f} {bid.currency} {bid.reason}".rstrip()
-        yield from (f"    {clause}" for clause in bid.not_given)
-    if plan.compared_with:
-        yield from (f"against {plan.compared_with}: {line}" for line in plan.changes or ["nothing changes"])
 
 
 def _appliance(one: ApplianceFacts) -> dict[str, Json]:

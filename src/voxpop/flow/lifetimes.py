@@ -87,14 +87,26 @@ class Ending:
         return f"it is removed after {self.at:%Y-%m-%d %H:%M} UTC, when {self.why}; results stay"
 
 
+def _uncounted(appliance: ApplianceId) -> float | None:
+    del appliance
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """What the calendar is read from."""
+    """What the calendar is read from.
+
+    Parameters
+    ----------
+    worker_hours : callable
+        Returns how long the workers of an appliance's queue were there, all together; None where nobody counts them.
+    """
 
     records: Records
     volume_ends: Callable[[VolumeId], date | None]
     state: Callable[[ApplicationId], ApplicationState]
     history: History
+    worker_hours: Callable[[ApplianceId], float | None] = _uncounted
 
 
 class Lifetimes:
@@ -145,8 +157,10 @@ class Lifetimes:
         due = []
         steady = self._keeps_time()
         for one in self._facts.records.every():
+            if one.state not in _MAY_STAND:
+                continue
             try:
-                ended = self._facts.state(one.application) in OVER and one.state in _MAY_STAND
+                ended = self._facts.state(one.application) in OVER
                 over = ended or bool(self.over(one))
             except VoxpopError as unread:  # what can't be read is not removed
                 _log.error("the end of an appliance could not be read: %s", unread.code)
@@ -187,8 +201,11 @@ class Lifetimes:
             raise failed
 
     def core_hours(self, appliance: Appliance, environment: Environment) -> float:
-        """Return the core hours of an appliance until now; of a queue's workers, those that are always there."""
+        """Return the core hours of an appliance until now; of workers that nobody counts, those always there."""
         workers = environment.workers
+        counted = self._facts.worker_hours(appliance.id) if workers else None
+        if workers and counted is not None:
+            return workers.cores * counted
         cores = workers.least * workers.cores if workers else environment.cores
         return cores * sum((end - begin).total_seconds() for begin, end in self._stood(appliance)) / _HOUR_S
 

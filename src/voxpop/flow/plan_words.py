@@ -1,11 +1,12 @@
 """A plan as facts and as text, the same for every face."""
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from voxpop.appliance.brokering import Fit
 from voxpop.appliance.changes import machines
 from voxpop.appliance.model import Appliance
-from voxpop.flow.brokering import Bid, CostRange
+from voxpop.flow.brokering import Bid
 from voxpop.flow.planning import PlanSheet
 from voxpop.kernel.digests import Json, sha256_bytes
 
@@ -50,11 +51,6 @@ def bid_facts(bid: Bid) -> dict[str, Json]:
     }
 
 
-def plan_text(sheet: PlanSheet, planned: Appliance | None) -> str:
-    """Say what a plan comes to, line by line."""
-    return "\n".join(_lines(sheet, planned))
-
-
 def volumes(sheet: PlanSheet) -> tuple[str, str]:
     """Say which volumes the machines see, and with which rights."""
     return (
@@ -63,42 +59,46 @@ def volumes(sheet: PlanSheet) -> tuple[str, str]:
     )
 
 
-def money(cost: CostRange) -> str:
-    """Say what an environment costs, between doing nothing and its peak."""
-    least, most = cost.least, cost.most
-    if least.money == most.money:
-        return f"{most.money:,.2f} {most.currency} at most"
-    return f"between {least.money:,.2f} and {most.money:,.2f} {most.currency}"
+def plan_text(plan: Mapping[str, Any]) -> str:
+    """Say what a plan comes to, line by line; ``plan`` is as ``plan_facts`` has it."""
+    return "\n".join(_lines(plan))
 
 
-def quota_left(bid: Bid) -> str:
-    """Say what is left of a project's quota at a site."""
-    limits, parts = bid.limits, []
-    if limits.core_hours_left is not None:
-        parts.append(f"{max(limits.core_hours_left, 0):,.0f} core hours")
-    if limits.quota.workers is not None:
-        parts.append(f"at most {limits.quota.workers} workers")
-    return ", ".join(parts) or "no limit"
-
-
-def _lines(sheet: PlanSheet, planned: Appliance | None) -> Iterator[str]:
-    chosen = sheet.chosen
-    name = planned.id if planned else "no appliance"
-    yield f"{name}: volume {sheet.volume}, " + (f"site {chosen.site}" if chosen else "no site can serve it")
+def _lines(plan: Mapping[str, Any]) -> Iterator[str]:
+    chosen = next((bid for bid in plan["sites"] if bid["site"] == plan["site"]), None)
+    where = f"site {chosen['site']}" if chosen else "no site can serve it"
+    yield f"{plan['appliance'] or 'no appliance'}: volume {plan['volume']}, {where}"
     facts = [
-        ("machines", "; ".join(machines(sheet.environment))),
-        ("volumes", "; ".join(volumes(sheet))),
-        ("queue", sheet.queue or "none"),
-        ("recipes", ", ".join(sheet.environment.recipes)),
-        ("granted", f"{sheet.environment.days} days from its deployment"),
+        ("machines", "; ".join(plan["machines"])),
+        ("volumes", "; ".join(plan["volumes"])),
+        ("queue", plan["queue"] or "none"),
+        ("recipes", ", ".join(plan["recipes"])),
+        ("granted", f"{plan['days']} days from its deployment"),
     ]
     if chosen:
-        facts += [("cost", money(chosen.cost)), ("quota left", quota_left(chosen))]
+        facts += [("cost", _money(chosen)), ("quota left", _quota_left(chosen))]
     yield from (f"  {label}: {value}" for label, value in facts)
     yield "sites, the first to be chosen first:"
-    for bid in sheet.bids:
-        yield f"  {bid.site}: {_FITS[bid.fit]}, {money(bid.cost)}" + (f" ({bid.reason})" if bid.reason else "")
-        yield from (f"    {clause}" for clause in bid.not_given)
-    if sheet.compared_with:
-        yield f"against {sheet.compared_with}, which stands:"
-        yield from (f"  {line}" for line in sheet.changes or ("nothing changes",))
+    for bid in plan["sites"]:
+        reason = f" ({bid['reason']})" if bid["reason"] else ""
+        yield f"  {bid['site']}: {_FITS[Fit(bid['fit'])]}, {_money(bid)}{reason}"
+        yield from (f"    {clause}" for clause in bid["not_given"])
+    if plan["compared_with"]:
+        yield f"against {plan['compared_with']}, which stands:"
+        yield from (f"  {line}" for line in plan["changes"] or ("nothing changes",))
+
+
+def _money(bid: Mapping[str, Any]) -> str:
+    """Say what an environment costs, between doing nothing and its peak."""
+    least, most, currency = bid["cost_least"], bid["cost_most"], bid["currency"]
+    return f"{most:,.2f} {currency} at most" if least == most else f"between {least:,.2f} and {most:,.2f} {currency}"
+
+
+def _quota_left(bid: Mapping[str, Any]) -> str:
+    """Say what is left of a project's quota at a site."""
+    parts = []
+    if bid["core_hours_left"] is not None:
+        parts.append(f"{max(bid['core_hours_left'], 0):,.0f} core hours")
+    if bid["workers"] is not None:
+        parts.append(f"at most {bid['workers']} workers")
+    return ", ".join(parts) or "no limit"
