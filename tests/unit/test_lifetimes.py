@@ -14,6 +14,7 @@ from voxpop.appliance.recipes import Recipe, RecipeKind
 from voxpop.appliance.service import ApplianceService
 from voxpop.appliance.states import ApplianceState
 from voxpop.application.states import ApplicationState
+from voxpop.flow.history import CoreHours
 from voxpop.flow.lifetimes import PATIENCE_S, Ended, Lifetimes, end
 from voxpop.kernel.errors import Unavailable
 from voxpop.kernel.ids import ApplianceId, ApplicationId, VolumeId
@@ -230,18 +231,17 @@ def test_one_whose_site_is_away_stays_and_does_not_hold_up_the_others(bench: Ben
 def test_core_hours_are_counted_from_the_deployment_to_the_removal(bench: Bench) -> None:
     one = bench.deployed()
     bench.passes(timedelta(hours=10))
-    assert bench.lifetimes.core_hours(bench.kept.get(one), ENVIRONMENT) == pytest.approx(40)
+    assert CoreHours(bench, bench).of(bench.kept.get(one), ENVIRONMENT) == pytest.approx(40)
     bench.lines.append(Line(bench.at.isoformat(), Event("appliance.removed", f"appliance:{one}", "ada")))
     bench.passes(timedelta(hours=10))
-    assert bench.lifetimes.core_hours(bench.kept.get(one), ENVIRONMENT) == pytest.approx(40)
+    assert CoreHours(bench, bench).of(bench.kept.get(one), ENVIRONMENT) == pytest.approx(40)
 
 
 def test_the_core_hours_of_workers_are_those_that_were_counted(bench: Bench) -> None:
     one = bench.kept.get(bench.deployed())
     queued = replace(ENVIRONMENT, workers=Workers(1, 4, 2, 4))
     bench.passes(timedelta(hours=10))
-    assert bench.lifetimes.core_hours(one, queued) == pytest.approx(20)
-    facts = Ended(bench, lambda _: None, lambda _: bench.state, bench, lambda _: 7.5)
-    counting = Lifetimes(facts, bench.service, bench, lambda: bench.steady)
-    assert counting.core_hours(one, queued) == 15
-    assert counting.core_hours(one, ENVIRONMENT) == pytest.approx(40)
+    assert CoreHours(bench, bench).of(one, queued) == pytest.approx(20)
+    counting = CoreHours(bench, bench, lambda _: 7.5)
+    assert counting.of(one, queued) == 15
+    assert counting.of(one, ENVIRONMENT) == pytest.approx(40)

@@ -7,22 +7,21 @@ over must have been found over for `PATIENCE_S` of this process's life, in which
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from datetime import time as time_of_day
-from typing import Protocol
 
 from voxpop.appliance.model import Appliance, Environment
 from voxpop.appliance.service import ApplianceService
 from voxpop.appliance.states import ApplianceState
 from voxpop.application.states import ApplicationState
 from voxpop.flow.brokering import STANDS, Records, environment_in
+from voxpop.flow.history import BEGINS, History
 from voxpop.flow.work import OVER, VOXPOP
 from voxpop.kernel.clock import Clock
 from voxpop.kernel.errors import VoxpopError
 from voxpop.kernel.ids import ApplianceId, ApplicationId, VolumeId
-from voxpop.kernel.ledger import Event
 
 WARN_BEFORE = timedelta(days=7)
 LONGEST_SILENCE = timedelta(days=30)
@@ -30,36 +29,8 @@ PATIENCE_S = 3600.0
 _SLACK_S = 300.0
 """How far a clock may be moved, as time servers do, before it counts as one that jumped."""
 
-_HOUR_S = 3600
-_BEGINS, _ENDS = "appliance.deployed", "appliance.removed"
 _MAY_STAND = frozenset({*ApplianceState} - {ApplianceState.REMOVED})
 _log = logging.getLogger("voxpop.lifetimes")
-
-
-class Told(Protocol):
-    """A line of the audit log."""
-
-    @property
-    def at(self) -> str:
-        """When, as ISO 8601 in UTC."""
-        ...
-
-    @property
-    def event(self) -> Event:
-        """What happened."""
-        ...
-
-
-class History(Protocol):
-    """The audit log, as far as time is read from it."""
-
-    def links(self, subject: str | None = None) -> Sequence[Told]:
-        """Return one subject's part of it, the oldest first."""
-        ...
-
-    def newest(self) -> datetime | None:
-        """Return when the newest entry was written; None where there is none."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,26 +58,14 @@ class Ending:
         return f"it is removed after {self.at:%Y-%m-%d %H:%M} UTC, when {self.why}; results stay"
 
 
-def _uncounted(appliance: ApplianceId) -> float | None:
-    del appliance
-    return None
-
-
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """What the calendar is read from.
-
-    Parameters
-    ----------
-    worker_hours : callable
-        Returns how long the workers of an appliance's queue were there, all together; None where nobody counts them.
-    """
+    """What the calendar is read from."""
 
     records: Records
     volume_ends: Callable[[VolumeId], date | None]
     state: Callable[[ApplicationId], ApplicationState]
     history: History
-    worker_hours: Callable[[ApplianceId], float | None] = _uncounted
 
 
 class Lifetimes:
@@ -200,31 +159,10 @@ class Lifetimes:
         if failed is not None:
             raise failed
 
-    def core_hours(self, appliance: Appliance, environment: Environment) -> float:
-        """Return the core hours of an appliance until now; of workers that nobody counts, those always there."""
-        workers = environment.workers
-        counted = self._facts.worker_hours(appliance.id) if workers else None
-        if workers and counted is not None:
-            return workers.cores * counted
-        cores = workers.least * workers.cores if workers else environment.cores
-        return cores * sum((end - begin).total_seconds() for begin, end in self._stood(appliance)) / _HOUR_S
-
-    def _stood(self, appliance: Appliance) -> Iterator[tuple[datetime, datetime]]:
-        began: datetime | None = None
-        for link in self._facts.history.links(f"appliance:{appliance.id}"):
-            at = datetime.fromisoformat(link.at)
-            if link.event.action == _BEGINS and began is None:
-                began = at
-            elif link.event.action == _ENDS and began is not None:
-                yield began, max(began, at)
-                began = None
-        if began is not None:
-            yield began, max(began, self._clock.now())
-
     def _deployed_at(self, appliance: Appliance) -> datetime | None:
         """Return when it was first deployed: deployed again, it is granted no longer."""
         for link in self._facts.history.links(f"appliance:{appliance.id}"):
-            if link.event.action == _BEGINS:
+            if link.event.action == BEGINS:
                 return datetime.fromisoformat(link.at)
         return None
 

@@ -28,6 +28,7 @@ from voxpop.flow.chain import RecordedChain
 from voxpop.flow.counts import RequestCounts
 from voxpop.flow.egress import CohortIdentities, results_of
 from voxpop.flow.evidence import Sources
+from voxpop.flow.history import CoreHours
 from voxpop.flow.lifetimes import Ended, Lifetimes
 from voxpop.flow.planning import Planning
 from voxpop.flow.reporting import Reporting
@@ -274,7 +275,7 @@ class System:
         return Broker(
             Grounds(self.market, self.market, self.appliance_records, self.applications, self),
             self.settings.jurisdiction,
-            self.lifetimes.core_hours,
+            CoreHours(self.ledger, self._clock).of,
         )
 
     @cached_property
