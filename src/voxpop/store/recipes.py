@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 from sqlalchemy import Engine, select
-from sqlalchemy.orm import Session
 
 from voxpop.appliance.additions import Added, AddedState
 from voxpop.kernel.ledger import Event
+from voxpop.store.engine import reading
 from voxpop.store.ledger import SqlLedger
 from voxpop.store.schema import RecipeRow
 
@@ -34,7 +34,7 @@ class SqlAdditions:
 
     def every(self) -> Sequence[Added]:
         """Return all, by name and version."""
-        with Session(self._engine) as session:
+        with reading(self._engine) as session:
             rows = session.scalars(select(RecipeRow).order_by(RecipeRow.name, RecipeRow.version))
             return [_added(row) for row in rows]
 

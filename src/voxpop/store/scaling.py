@@ -10,8 +10,11 @@ from voxpop.appliance.elastic.ports import Sum
 from voxpop.appliance.states import ApplianceState
 from voxpop.kernel.ids import ApplianceId
 from voxpop.kernel.ledger import Event
+from voxpop.store.engine import reading
 from voxpop.store.ledger import SqlLedger
 from voxpop.store.schema import ApplianceRow, ScalingRow
+
+_HOUR_S = 3600.0
 
 
 class SqlScaling:
@@ -23,9 +26,13 @@ class SqlScaling:
 
     def sum(self, appliance: ApplianceId) -> Sum:
         """Return what an appliance's workers came to; all zero for one that had none."""
-        with Session(self._engine) as session:
+        with reading(self._engine) as session:
             row = session.get(ScalingRow, appliance)
             return _sum(row) if row is not None else Sum()
+
+    def worker_hours(self, appliance: ApplianceId) -> float:
+        """Return how long an appliance's workers were there, all together."""
+        return self.sum(appliance).paid_s / _HOUR_S
 
     def write(self, appliance: ApplianceId, sum_: Sum) -> None:
         """Keep it in the place of what was there."""
@@ -37,7 +44,7 @@ class SqlScaling:
 
     def size(self, appliance: ApplianceId) -> tuple[int, int] | None:
         """Return the least and the most workers that somebody chose; None where nobody did."""
-        with Session(self._engine) as session:
+        with reading(self._engine) as session:
             row = session.get(ScalingRow, appliance)
             if row is None or row.least is None or row.most is None:
                 return None
@@ -58,7 +65,7 @@ class SqlScaling:
         now = [case((stands, one), else_=0) for one in (ScalingRow.workers, ScalingRow.waiting, ScalingRow.running)]
         columns = (ScalingRow.paid_s, *now, ScalingRow.added, ScalingRow.removed)
         query = select(*(func.coalesce(func.sum(column), 0) for column in columns))
-        with Session(self._engine) as session:
+        with reading(self._engine) as session:
             found = session.execute(query.join(ApplianceRow, ApplianceRow.id == ScalingRow.appliance)).one()
         return Sum(float(found[0]), None, *map(int, found[1:]))
 

@@ -79,7 +79,7 @@ class SqlQuotas:
 
     def get(self, site: str, application: ApplicationId) -> Quota:
         """Return a project's quota at a site; one without limits where none was set."""
-        with Session(self._engine) as session:
+        with reading(self._engine) as session:
             row = session.get(QuotaRow, (site, application))
             return NO_QUOTA if row is None else Quota(row.core_hours, row.workers)
 
@@ -102,7 +102,7 @@ class SqlQuotas:
     def of_site(self, site: str) -> Sequence[tuple[ApplicationId, Quota]]:
         """Return the quotas at a site, by project."""
         query = select(QuotaRow).where(QuotaRow.site == site).order_by(QuotaRow.application)
-        with Session(self._engine) as session:
+        with reading(self._engine) as session:
             return [
                 (ApplicationId(row.application), Quota(row.core_hours, row.workers)) for row in session.scalars(query)
             ]

@@ -1,16 +1,19 @@
 """Appliances whose workers come and go: their clusters, their policies, and their keepers."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import time
+from typing import TypeAlias
 
 from voxpop.appliance.elastic import Hours, Policy
 from voxpop.appliance.elastic.keeper import Keeper, Office
 from voxpop.appliance.elastic.sizing import Cluster, Sizing
 from voxpop.appliance.errors import SiteAbsent
-from voxpop.appliance.model import Deployment
+from voxpop.appliance.model import Appliance, Deployment
 from voxpop.appliance.ports import CanResize, Site
 from voxpop.appliance.states import ApplianceState
-from voxpop.kernel.ids import ApplianceId
+from voxpop.appliance.terms import Limits
+from voxpop.kernel.ids import ApplianceId, ApplicationId
 from voxpop.store.appliances import SqlAppliances
 from voxpop.store.scaling import SqlScaling
 from voxpop.wiring.settings import Elastic
@@ -19,7 +22,9 @@ from voxpop.wiring.sites import Sites
 NATIVE = frozenset({"slurm"})
 """Queues that say themselves when workers are added, and when idle ones go."""
 
+LimitsOf: TypeAlias = Callable[[ApplicationId, str], Limits]
 _HOUR_S = 3600.0
+_DAY_H = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +41,14 @@ class Clusters:
     ----------
     scaling : SqlScaling
         What their workers came to, and what somebody chose.
+    limits : callable
+        Returns what is left to a project at a site now.
     """
 
-    def __init__(self, appliances: SqlAppliances, sites: Sites, scaling: SqlScaling, settings: Elastic) -> None:
+    def __init__(
+        self, appliances: SqlAppliances, sites: Sites, scaling: SqlScaling, settings: Elastic, limits: LimitsOf
+    ) -> None:
+        self._limits = limits
         self._appliances = appliances
         self._sites = sites
         self._scaling = scaling
@@ -81,19 +91,47 @@ class Clusters:
         """Return what the workers of a cluster may be, as it is set and chosen now."""
         least, most = self.sizing.limits(cluster)
         set_, workers = self._settings, cluster.granted
+        one = self._appliances.get(cluster.appliance)
+        left = self._limits(one.application, one.site)
+        others = self._others(one)
+        quotas = (cluster.most_here, None if left.quota.workers is None else max(0, left.quota.workers - others))
+        budgets = (set_.worker_hours, self._hours_left(cluster, left))
         return Policy(
             least=least,
             most=most,
             slots=max(1, workers.cores),
             idle_s=set_.idle_seconds,
             boot_s=set_.boot_seconds,
-            hours=None if set_.begin == set_.end else Hours(set_.begin, set_.end, set_.zone),
-            budget_s=None if set_.worker_hours is None else set_.worker_hours * _HOUR_S,
-            quota=cluster.most_here,
+            hours=self._hours(left),
+            budget_s=min((hours * _HOUR_S for hours in budgets if hours is not None), default=None),
+            quota=min((quota for quota in quotas if quota is not None), default=None),
             gpu_workers=most if workers.gpus else 0,
             gpu_slots=max(1, workers.gpus),
             native=cluster.kind in NATIVE,
         )
+
+    def _hours(self, left: Limits) -> Hours | None:
+        """Return when workers may be added: as the site is offered, or else as the bank has it."""
+        if left.hours is not None:
+            return Hours(time(left.hours.begin % _DAY_H), time(left.hours.end % _DAY_H))
+        set_ = self._settings
+        return None if set_.begin == set_.end else Hours(set_.begin, set_.end, set_.zone)
+
+    def _hours_left(self, cluster: Cluster, left: Limits) -> float | None:
+        """Return how many worker hours an appliance may come to, with those that it has come to already."""
+        if left.core_hours_left is None:
+            return None
+        paid_h = self._scaling.sum(cluster.appliance).paid_s / _HOUR_S
+        return paid_h + max(0.0, left.core_hours_left) / cluster.granted.cores
+
+    def _others(self, one: Appliance) -> int:
+        """Count the workers of a project's other appliances on the same site."""
+        beside = [
+            other.id
+            for other in self._appliances.of_application(one.application)
+            if other.site == one.site and other.id != one.id and other.state is ApplianceState.DEPLOYED
+        ]
+        return sum(self._scaling.sum(name).workers for name in beside)
 
     def _opened(self, site: Site, given: Deployment | None) -> Cluster | None:
         if given is None or given.workers is None or not given.queue or not isinstance(site, CanResize):

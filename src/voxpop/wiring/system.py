@@ -275,7 +275,7 @@ class System:
         return Broker(
             Grounds(self.market, self.market, self.appliance_records, self.applications, self),
             self.settings.jurisdiction,
-            CoreHours(self.ledger, self._clock).of,
+            CoreHours(self.ledger, self._clock, self.scaling.worker_hours).of,
         )
 
     @cached_property
@@ -317,7 +317,9 @@ class System:
     @cached_property
     def clusters(self) -> Clusters:
         """The appliances that have a queue."""
-        return Clusters(self.appliance_records, self.sites, self.scaling, self.settings.elastic)
+        return Clusters(
+            self.appliance_records, self.sites, self.scaling, self.settings.elastic, lambda *of: self.broker.limits(*of)
+        )
 
     @property
     def office(self) -> Office:
