@@ -2,17 +2,25 @@
 
 import re
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import entry_points
 from typing import Protocol, runtime_checkable
 
-from voxpop.appliance.errors import SiteAbsent, SiteBuildsNothing, SiteInUse, SiteKindUnknown, SiteNameInvalid
+from voxpop.appliance.errors import (
+    QueueUnreachable,
+    SiteAbsent,
+    SiteBuildsNothing,
+    SiteInUse,
+    SiteKindUnknown,
+    SiteNameInvalid,
+)
 from voxpop.appliance.images import Image, Say
 from voxpop.appliance.model import Ground
-from voxpop.appliance.ports import Site
+from voxpop.appliance.ports import HasFrontEnd, Said, Site
 from voxpop.appliance.recipes import check_recipes
 from voxpop.appliance.states import ApplianceState
-from voxpop.run.ports import Sandbox
+from voxpop.kernel.ids import ApplianceId
+from voxpop.run.ports import Batch, Sandbox
 from voxpop.store.appliances import SqlAppliances
 from voxpop.store.sites import ConnectedSite, SqlSites
 
@@ -161,6 +169,27 @@ class Sites(Mapping[str, Site]):
         """Return what holds a run or a terminal of an appliance; None where its site leaves that to this machine."""
         site = self.named(name)
         return site.sandbox(appliance, image) if isinstance(site, HoldsRuns) else None
+
+    def batch(self, name: str, appliance: ApplianceId, queue: str) -> Batch | None:
+        """Return the batch queue of an appliance; None where it has none.
+
+        Raises
+        ------
+        QueueUnreachable
+            If it has one, and its site has no machine where it is asked.
+        """
+        if not queue:
+            return None
+        site = self.named(name)
+        known = {point.name: point for point in entry_points(group="voxpop.batch")}
+        if not isinstance(site, HasFrontEnd) or queue not in known:
+            raise QueueUnreachable(name, queue)
+
+        def ask(command: Sequence[str], stdin: str) -> Said:
+            return site.on_front_end(appliance, command, stdin)
+
+        opened: Batch = known[queue].load()(ask)
+        return opened
 
     def check(self, name: str) -> Mapping[str, str]:
         """Ask a site whether it is there.
