@@ -22,6 +22,7 @@ lint: .venv/tested ## format, lint, types, layers
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	for tools in pipelines/*/*/tools; do (cd $$tools && $(CURDIR)/$(BIN)/mypy --cache-dir $(CURDIR)/.mypy_cache/tools --config-file $(CURDIR)/pyproject.toml *.py) || exit 1; done
+	cd recipes/cluster-node/files && $(CURDIR)/$(BIN)/mypy --cache-dir $(CURDIR)/.mypy_cache/node --config-file $(CURDIR)/pyproject.toml --package voxpop_node
 	$(BIN)/lint-imports --config importlinter.toml
 
 docs: .venv/tested ## build the documentation into site/

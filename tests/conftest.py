@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.docker_engine import engine, image
+from tests.docker_engine import engine, htcondor_image, image, slurm_image
 from tests.postgres import postgres, program
 
-__all__ = ["engine", "image", "postgres"]
+__all__ = ["engine", "htcondor_image", "image", "postgres", "slurm_image"]
 
 # How fast examples are made says how busy the machine is, and nothing of the code.
 settings.register_profile("voxpop", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -50,9 +50,33 @@ def image(engine: str, repo: Path, tmp_path_factory: pytest.TempPathFactory) -> 
         return docker_site(tmp_path_factory.mktemp("built"), repo, engine).build(RECIPES, print).id
 
 
-def docker_site(folder: Path, repo: Path, engine: str, **settings: str) -> DockerSite:
+@pytest.fixture(scope="session")
+def slurm_image(engine: str, repo: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Return the id of an image that can carry out pipelines, and be the machines of a Slurm cluster."""
+    with _turn():
+        return docker_site(tmp_path_factory.mktemp("built"), repo, engine).build((*RECIPES, "slurm"), print).id
+
+
+@pytest.fixture(scope="session")
+def htcondor_image(engine: str, repo: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Return the id of an image that can carry out pipelines, and be the machines of an HTCondor pool."""
+    with _turn():
+        return docker_site(tmp_path_factory.mktemp("built"), repo, engine).build((*RECIPES, "htcondor"), print).id
+
+
+def docker_site(
+    folder: Path, repo: Path, engine: str, idle_s: int = 60, boot_s: int = 60, **settings: str
+) -> DockerSite:
     """Open the engine as a site whose areas are in a folder."""
-    ground = Ground(folder, "bubblewrap", network=False, recipes=find_recipes(repo / "recipes"))
+    ground = Ground(
+        folder,
+        "bubblewrap",
+        network=False,
+        recipes=find_recipes(repo / "recipes"),
+        pipelines=repo / "pipelines",
+        idle_s=idle_s,
+        boot_s=boot_s,
+    )
     return open_site("engine", {"host": engine, **settings}, ground)
 
 

@@ -15,7 +15,7 @@ from tests.docker_engine import HOST, docker
 
 from voxpop.backends import process
 from voxpop.backends.sandbox import bubblewrap, filemodes
-from voxpop.backends.site.docker.sandbox import DockerSandbox
+from voxpop.backends.site.docker.sandbox import DockerSandbox, Owner
 from voxpop.backends.site.docker.setup import Setup
 from voxpop.run.ports import Confinement, Sandbox
 from voxpop.volume.seal import seal
@@ -56,7 +56,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
     seal(folders[0])
     if request.param == "docker":
         image = request.getfixturevalue("image")
-        return Place(DockerSandbox(Setup(HOST), image, "a1", tmp_path / "leases", print), *folders)
+        return Place(DockerSandbox(Setup(HOST), image, Owner("a1", "bank"), tmp_path / "leases", print), *folders)
     return Place(SANDBOXES[request.param](), *folders)
 
 

@@ -1,6 +1,6 @@
 """One suite over every site: what `appliance.ports.Site` promises."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -19,7 +19,11 @@ from voxpop.volume.seal import seal
 
 APPLIANCE = ApplianceId("bone-density-a1")
 NAME = "python-imaging"
-RECIPES = {NAME: Recipe(NAME, "1.0.0", "Python for images", "MIT", RecipeKind.TOOL)}
+Writer = Callable[..., str]
+RECIPES = {
+    NAME: Recipe(NAME, "1.0.0", "Python for images", "MIT", RecipeKind.TOOL),
+    "slurm": Recipe("slurm", "1.0.0", "A queue", "GPL-2.0-or-later", RecipeKind.BATCH_QUEUE),
+}
 
 SITES: dict[str, Callable[[Path], Site]] = {
     "memory": lambda folder: MemorySite(folder.name),
@@ -29,11 +33,35 @@ SITES: dict[str, Callable[[Path], Site]] = {
 }
 
 
-@pytest.fixture(params=[*SITES, pytest.param("docker", marks=pytest.mark.needs("docker", "mmdebstrap"))])
-def site(request: pytest.FixtureRequest, tmp_path: Path, repo: Path) -> Site:
-    if request.param == "docker":
-        return docker_site(tmp_path / "appliances", repo, request.getfixturevalue("engine"))
-    return SITES[request.param](tmp_path / "appliances")
+real = pytest.mark.needs("docker", "mmdebstrap")
+
+
+@pytest.fixture(
+    params=[
+        *SITES,
+        pytest.param("docker", marks=real),
+        pytest.param("docker with slurm", marks=[real, pytest.mark.slow]),
+    ]
+)
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def recipes(kind: str) -> tuple[str, ...]:
+    return (NAME, "slurm") if kind == "docker with slurm" else (NAME,)
+
+
+@pytest.fixture
+def site(kind: str, request: pytest.FixtureRequest, tmp_path: Path, repo: Path) -> Iterator[Site]:
+    if kind in SITES:
+        yield SITES[kind](tmp_path / "appliances")
+        return
+    if kind == "docker with slurm":
+        request.getfixturevalue("slurm_image")
+    opened = docker_site(tmp_path / "appliances", repo, request.getfixturevalue("engine"))
+    yield opened
+    opened.remove(APPLIANCE)
 
 
 @pytest.fixture
@@ -45,43 +73,53 @@ def volume(tmp_path: Path) -> Path:
     return folder
 
 
-def written(volume: Path, cores: int = 2) -> str:
-    environment = Environment("bone-density", (NAME,), cores, 4, 0, 1, 30, "bone-density/1.0.0")
+@pytest.fixture
+def written(volume: Path, recipes: tuple[str, ...]) -> Writer:
+    """Return what writes the document of an appliance with so many cores."""
     digest = seal(volume).digest
-    return document(environment, application="bone-density", volume_digest=digest, recipes=RECIPES)
+
+    def write(cores: int = 2) -> str:
+        environment = Environment("bone-density", recipes, cores, 4, 0, 1, 30, "bone-density/1.0.0")
+        return document(environment, application="bone-density", volume_digest=digest, recipes=RECIPES)
+
+    return write
 
 
-def test_what_is_deployed_is_found(site: Site, volume: Path, tmp_path: Path) -> None:
-    deployment = site.deploy(APPLIANCE, written(volume), volume, tmp_path / "results")
+def test_what_is_deployed_is_found(
+    site: Site, volume: Path, tmp_path: Path, written: Writer, recipes: tuple[str, ...]
+) -> None:
+    deployment = site.deploy(APPLIANCE, written(), volume, tmp_path / "results")
     assert site.find(APPLIANCE) == deployment
     assert site.state(APPLIANCE) is ApplianceState.DEPLOYED
     assert (deployment.appliance, deployment.site) == (APPLIANCE, site.name)
     assert (deployment.cores, deployment.memory_gb, deployment.days) == (2, 4, 30)
-    assert (deployment.pipelines, deployment.recipes) == (("bone-density/1.0.0",), (NAME,))
+    assert (deployment.pipelines, deployment.recipes) == (("bone-density/1.0.0",), recipes)
 
 
-def test_deploying_twice_is_one_deployment(site: Site, volume: Path, tmp_path: Path) -> None:
-    first = site.deploy(APPLIANCE, written(volume), volume, tmp_path / "results")
-    assert site.deploy(APPLIANCE, written(volume), volume, tmp_path / "results") == first
+def test_deploying_twice_is_one_deployment(site: Site, volume: Path, tmp_path: Path, written: Writer) -> None:
+    first = site.deploy(APPLIANCE, written(), volume, tmp_path / "results")
+    assert site.deploy(APPLIANCE, written(), volume, tmp_path / "results") == first
 
 
-def test_another_document_is_another_deployment(site: Site, volume: Path, tmp_path: Path) -> None:
-    site.deploy(APPLIANCE, written(volume), volume, tmp_path / "results")
-    changed = site.deploy(APPLIANCE, written(volume, cores=1), volume, tmp_path / "results")
+def test_another_document_is_another_deployment(site: Site, volume: Path, tmp_path: Path, written: Writer) -> None:
+    site.deploy(APPLIANCE, written(), volume, tmp_path / "results")
+    changed = site.deploy(APPLIANCE, written(cores=1), volume, tmp_path / "results")
     assert changed.cores == 1
     assert site.find(APPLIANCE) == changed
 
 
-def test_an_unknown_node_type_is_refused_and_nothing_is_deployed(site: Site, volume: Path, tmp_path: Path) -> None:
-    text = written(volume).replace("type: voxpop.nodes.Tool", "type: example.nodes.Tool")
+def test_an_unknown_node_type_is_refused_and_nothing_is_deployed(
+    site: Site, volume: Path, tmp_path: Path, written: Writer
+) -> None:
+    text = written().replace("type: voxpop.nodes.Tool", "type: example.nodes.Tool")
     with pytest.raises(DocumentInvalid, match=r"example\.nodes\.Tool"):
         site.deploy(APPLIANCE, text, volume, tmp_path / "results")
     assert site.find(APPLIANCE) is None
     assert site.state(APPLIANCE) is ApplianceState.REMOVED
 
 
-def test_removing_twice_is_silent(site: Site, volume: Path, tmp_path: Path) -> None:
-    site.deploy(APPLIANCE, written(volume), volume, tmp_path / "results")
+def test_removing_twice_is_silent(site: Site, volume: Path, tmp_path: Path, written: Writer) -> None:
+    site.deploy(APPLIANCE, written(), volume, tmp_path / "results")
     site.remove(APPLIANCE)
     site.remove(APPLIANCE)
     assert site.find(APPLIANCE) is None
@@ -92,7 +130,7 @@ def test_removing_what_was_never_there_is_silent(site: Site) -> None:
     site.remove(ApplianceId("other-a1"))
 
 
-def test_what_was_removed_can_be_deployed_again(site: Site, volume: Path, tmp_path: Path) -> None:
-    first = site.deploy(APPLIANCE, written(volume), volume, tmp_path / "results")
+def test_what_was_removed_can_be_deployed_again(site: Site, volume: Path, tmp_path: Path, written: Writer) -> None:
+    first = site.deploy(APPLIANCE, written(), volume, tmp_path / "results")
     site.remove(APPLIANCE)
-    assert site.deploy(APPLIANCE, written(volume), volume, tmp_path / "results") == first
+    assert site.deploy(APPLIANCE, written(), volume, tmp_path / "results") == first

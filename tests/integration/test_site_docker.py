@@ -362,6 +362,8 @@ def test_an_engine_that_is_not_there_is_told_in_one_sentence(tmp_path: Path) -> 
         ({"host": "tcp://127.0.0.1:2376", "tls_ca_file": "/ca"}, "give all of"),
         ({"cores": "0"}, "must be a whole number from 1 on"),
         ({"memory_gb": "much"}, "must be a whole number from 1 on"),
+        ({"workers": "-1"}, "must be a whole number from 1 on"),
+        ({"gpus": "all"}, "must be a whole number from 1 on"),
         ({"mirror": "file:///etc"}, "must be an address of a Debian mirror"),
     ],
 )
@@ -383,6 +385,13 @@ def test_the_name_of_an_image_is_made_from_all_that_goes_in(tmp_path: Path, repo
     assert mixed[0] == mixed[1]
     other = plan_image(("octave",), find_recipes(repo / "recipes"))
     assert (other.layers[0] == first.layers[0], other.tag == first.tag) == (True, False)
+
+
+def test_a_queue_comes_last_in_an_image_and_brings_what_makes_a_machine_its_node(repo: Path) -> None:
+    recipes = find_recipes(repo / "recipes")
+    names = [recipe.name for recipe in plan_image(("slurm", NAME, "portal"), recipes).recipes]
+    assert names == ["pipeline-runner", NAME, "slurm", "cluster-node"]
+    assert plan_image((NAME, "slurm"), recipes).layers[:2] == plan_image((NAME,), recipes).layers
 
 
 def test_a_recipe_without_a_role_is_in_no_image(tmp_path: Path, repo: Path) -> None:

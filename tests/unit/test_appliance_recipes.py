@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from voxpop.appliance.errors import RecipeAbsent, RecipeAlone, RecipeInvalid
+from voxpop.appliance.errors import RecipeAbsent, RecipeAlone, RecipeInvalid, RecipesConflict
 from voxpop.appliance.recipes import Recipe, RecipeKind, check_recipes, find_recipes, load_recipe
 
 GOOD = """\
@@ -43,6 +43,13 @@ def test_a_recipe_that_needs_another_is_not_given_alone() -> None:
     with pytest.raises(RecipeAlone, match="recipe 'notebook' needs 'python'"):
         check_recipes(["notebook"], recipes)
     check_recipes(["notebook", "python"], recipes)
+
+
+def test_slurm_and_htcondor_are_not_given_together(repo: Path) -> None:
+    recipes = find_recipes(repo / "recipes")
+    with pytest.raises(RecipesConflict, match="recipes 'slurm' and 'htcondor' can't be had together"):
+        check_recipes(["octave", "slurm", "htcondor"], recipes)
+    check_recipes(["octave", "slurm"], recipes)
 
 
 @pytest.mark.parametrize(

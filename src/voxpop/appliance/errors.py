@@ -46,6 +46,17 @@ class RecipeAlone(Refused):
         self.needed = needed
 
 
+class RecipesConflict(Refused):
+    """Two recipes were asked for that can't be on one machine."""
+
+    code = "recipes-conflict"
+
+    def __init__(self, recipe: str, other: str, why: str) -> None:
+        super().__init__(f"recipes '{recipe}' and '{other}' can't be had together ({why}): leave one of them out")
+        self.recipe = recipe
+        self.other = other
+
+
 class RecipeWithoutRole(Refused):
     """A recipe that can't be installed."""
 
@@ -196,6 +207,56 @@ class VolumeNotSealedHere(Refused):
 
     def __init__(self, appliance: str, fault: str) -> None:
         super().__init__(f"appliance '{appliance}' cannot be deployed: the volume {fault}; seal it, or stage it again")
+        self.appliance = appliance
+
+
+class ClusterNotMade(Unavailable):
+    """A front end or its first workers that did not come up."""
+
+    code = "cluster-not-made"
+
+    def __init__(self, appliance: str, site: str, fault: str, said: str) -> None:
+        words = " ".join(said.split())[-_LAST_WORDS:]
+        super().__init__(
+            f"appliance '{appliance}' could not be put up on site '{site}' ({fault}); nothing of it is left there; "
+            f"its front end's last words: {words or 'none'}"
+        )
+        self.appliance = appliance
+
+
+class FrontEndAway(Unavailable):
+    """A front end that can't be asked."""
+
+    code = "front-end-away"
+
+    def __init__(self, appliance: str, site: str) -> None:
+        super().__init__(
+            f"the front end of appliance '{appliance}' on site '{site}' can't be reached: deploy the appliance again"
+        )
+        self.appliance = appliance
+
+
+class NoWorkersHere(Refused):
+    """Workers were asked for where no queue stands."""
+
+    code = "no-workers-here"
+
+    def __init__(self, appliance: str, site: str) -> None:
+        super().__init__(
+            f"appliance '{appliance}' has no queue on site '{site}': deploy one whose application asks for it"
+        )
+        self.appliance = appliance
+
+
+class WorkersNotGiven(Refused):
+    """More workers were asked for than there may be, or by other names."""
+
+    code = "workers-not-given"
+
+    def __init__(self, appliance: str, most: int) -> None:
+        super().__init__(
+            f"appliance '{appliance}' may have {most} workers, w1 to w{most}, and no other: ask for some of these"
+        )
         self.appliance = appliance
 
 

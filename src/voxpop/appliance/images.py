@@ -18,6 +18,9 @@ BASE_PACKAGES = ("ansible-core", "ca-certificates", "procps", "python3", "python
 ALWAYS = ("pipeline-runner",)
 """Recipes that every image has, asked for or not."""
 
+OF_A_QUEUE = ("cluster-node",)
+"""Recipes that every image with a batch queue has beside it."""
+
 PYTHON = Path("/opt/voxpop/bin/python3")
 """The Python of an image that pipelines are carried out with."""
 
@@ -72,7 +75,7 @@ def base_digest() -> str:
 
 
 def plan_image(asked: Sequence[str], recipes: Mapping[str, Recipe]) -> ImagePlan:
-    """Say what the image of an environment is made of; queues and portals are no part of it yet.
+    """Say what the image of an environment is made of; a portal is no part of it, the bank's own serves it.
 
     Parameters
     ----------
@@ -84,8 +87,7 @@ def plan_image(asked: Sequence[str], recipes: Mapping[str, Recipe]) -> ImagePlan
     RecipeWithoutRole
         If one of them says what is there and not how to install it.
     """
-    names = dict.fromkeys([*ALWAYS, *sorted(asked)])  # one order, so that one set has one image
-    chosen = tuple(recipes[name] for name in names if recipes[name].kind is RecipeKind.TOOL)
+    chosen = tuple(recipes[name] for name in _in_order(asked, recipes))
     for recipe in chosen:
         if not recipe.has_role:
             raise RecipeWithoutRole(recipe.name)
@@ -94,6 +96,13 @@ def plan_image(asked: Sequence[str], recipes: Mapping[str, Recipe]) -> ImagePlan
         digest = sha256_json([digest, recipe.name, _contents(recipe)])
         layers.append(f"voxpop/layer:{digest[:16]}")
     return ImagePlan(chosen, tuple(layers))
+
+
+def _in_order(asked: Sequence[str], recipes: Mapping[str, Recipe]) -> Sequence[str]:
+    """Put recipes in one order, so that one set has one image; queues come last, on what is shared without them."""
+    tools = [name for name in sorted(asked) if recipes[name].kind is RecipeKind.TOOL]
+    queues = [name for name in sorted(asked) if recipes[name].kind is RecipeKind.BATCH_QUEUE]
+    return [*dict.fromkeys([*ALWAYS, *tools, *queues, *(OF_A_QUEUE if queues else ())])]
 
 
 def playbook(roles: Sequence[str]) -> str:

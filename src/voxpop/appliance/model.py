@@ -173,6 +173,10 @@ class Ground:
         What an image can be made of.
     pipelines : Path, optional
         The folder of pipelines, which the machines of an appliance with a queue see read-only.
+    idle_s : int
+        A worker that had nothing to do for so long is not needed.
+    boot_s : int
+        A machine that has not come up in so long will not.
     """
 
     folder: Path
@@ -180,6 +184,8 @@ class Ground:
     network: bool
     recipes: Mapping[str, Recipe] = field(default_factory=dict)
     pipelines: Path | None = None
+    idle_s: int = 60
+    boot_s: int = 60
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from importlib.resources import files
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from jsonschema import Draft202012Validator
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from voxpop.appliance.errors import RecipeAbsent, RecipeAlone, RecipeInvalid
+from voxpop.appliance.errors import RecipeAbsent, RecipeAlone, RecipeInvalid, RecipesConflict
 
 DOCUMENT = "recipe.yaml"
 ROLE = Path("tasks") / "main.yml"
@@ -46,6 +47,8 @@ class Recipe:
         Kinds of site that can give it; a site may still lack what it needs.
     folder : Path, optional
         Holds its Ansible role, where it has one.
+    conflicts : tuple of str
+        Recipes that can't be on the same machine.
     """
 
     name: str
@@ -58,6 +61,7 @@ class Recipe:
     python_modules: tuple[str, ...] = ()
     gives_on: tuple[str, ...] = ()
     folder: Path | None = None
+    conflicts: tuple[str, ...] = ()
 
     @property
     def has_role(self) -> bool:
@@ -108,11 +112,12 @@ def load_recipe(path: Path) -> Recipe:
         python_modules=tuple(provides.get("python_modules", ())),
         gives_on=tuple(content["gives_on"]),
         folder=path.parent,
+        conflicts=tuple(content.get("conflicts", ())),
     )
 
 
 def check_recipes(asked: Sequence[str], recipes: Mapping[str, Recipe]) -> None:
-    """Refuse recipes that are not there, or that lack one they need.
+    """Refuse recipes that are not there, that lack one they need, or that don't go together.
 
     Raises
     ------
@@ -120,6 +125,8 @@ def check_recipes(asked: Sequence[str], recipes: Mapping[str, Recipe]) -> None:
         If a name is not known.
     RecipeAlone
         If a recipe needs one that was not asked for.
+    RecipesConflict
+        If one says that it conflicts with another.
     """
     for name in asked:
         if name not in recipes:
@@ -127,6 +134,9 @@ def check_recipes(asked: Sequence[str], recipes: Mapping[str, Recipe]) -> None:
         missing = [needed for needed in recipes[name].needs if needed not in asked]
         if missing:
             raise RecipeAlone(name, missing[0])
+    for one, other in combinations([recipes[name] for name in dict.fromkeys(asked)], 2):
+        if other.name in one.conflicts or one.name in other.conflicts:
+            raise RecipesConflict(one.name, other.name, "they say that they don't go together")
 
 
 def _content(path: Path) -> Any:

@@ -61,7 +61,7 @@ from voxpop.store.workers import SqlWorkers
 from voxpop.volume.service import VolumeService
 from voxpop.wiring.archives import Archives
 from voxpop.wiring.errors import SettingsInvalid
-from voxpop.wiring.installed import pipelines, recipes
+from voxpop.wiring.installed import installed_folder, pipelines, recipes
 from voxpop.wiring.projects import Projects, Records, named_pipeline
 from voxpop.wiring.providers import doors
 from voxpop.wiring.sandboxes import best_sandbox, leaves_network, sandbox_named
@@ -236,7 +236,13 @@ class System:
     def sites(self) -> Sites:
         """The sites, by name."""
         sandbox = best_sandbox(self.work.protected)
-        ground = Ground(self.work.appliances, sandbox.name, leaves_network(sandbox), recipes())
+        ground = Ground(
+            self.work.appliances,
+            sandbox.name,
+            leaves_network(sandbox),
+            recipes(),
+            pipelines=installed_folder("pipelines"),
+        )
         return Sites(SqlSites(self._engine, self.ledger), self.appliance_records, ground)
 
     def sandbox_of(self, site: str, sandbox: str, appliance: str, image: str) -> Sandbox:

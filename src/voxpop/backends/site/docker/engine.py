@@ -21,6 +21,9 @@ from voxpop.kernel.errors import VoxpopError
 APPLIANCE = "voxpop.appliance"
 """The label of everything that belongs to an appliance; its value is the appliance's id."""
 
+BANK = "voxpop.bank"
+"""The label that tells what one bank has on an engine from what another has, by the folder of its appliances."""
+
 LEASE = "voxpop.lease"
 """The label that names the lock which ties a container to its starter."""
 
@@ -57,7 +60,8 @@ class DockerEngine:
     def __init__(self, site: str, setup: Setup, bank: Path) -> None:
         self._site = site
         self._setup = setup
-        self._baking = f"{BAKING}-{sha256_bytes(os.fsencode(bank.absolute()))[:12]}"
+        self.bank = sha256_bytes(os.fsencode(bank.absolute()))[:12]
+        self._baking = f"{BAKING}-{self.bank}"
 
     def itself(self) -> Engine:
         """Ask what the engine has.
@@ -196,7 +200,9 @@ class DockerEngine:
 
     def _clear(self, label: str) -> None:
         with self._asking():
-            for container in self._client.containers.list(all=True, filters={"label": label}):
+            for container in self._client.containers.list(all=True, filters={"label": label}, ignore_removed=True):
+                if container.labels.get(BANK, self.bank) != self.bank:
+                    continue
                 try:
                     container.remove(force=True, v=True)
                 except NotFound:

@@ -7,6 +7,7 @@ import os
 import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from importlib.metadata import distribution
 from pathlib import Path
 from typing import TypeAlias
@@ -15,7 +16,7 @@ import voxpop
 from voxpop.appliance.images import PYTHON
 from voxpop.backends.sandbox import child_environment
 from voxpop.backends.site.docker import leash
-from voxpop.backends.site.docker.engine import APPLIANCE, LEASE
+from voxpop.backends.site.docker.engine import APPLIANCE, BANK, LEASE
 from voxpop.backends.site.docker.setup import Setup
 from voxpop.run.ports import Confinement, Seat
 
@@ -35,6 +36,14 @@ _YOUNG_S = 60.0
 _PLACES = ("/data", "/results", "/work")
 
 
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Whose a container is: an appliance's, which only one bank knows by this name."""
+
+    appliance: str
+    bank: str
+
+
 class DockerSandbox:
     """Holds a child in a container of an image.
 
@@ -42,7 +51,7 @@ class DockerSandbox:
     ----------
     image : str
         The image's id, so that nothing else can take its name.
-    appliance : str
+    owner : Owner
         Whose container it is.
     leases : Path
         A folder for the locks that tie each container to its starter.
@@ -59,10 +68,10 @@ class DockerSandbox:
         "all processes of a run end with it",
     )
 
-    def __init__(self, setup: Setup, image: str, appliance: str, leases: Path, forget: Forget) -> None:
+    def __init__(self, setup: Setup, image: str, owner: Owner, leases: Path, forget: Forget) -> None:
         self._setup = setup
         self._image = image
-        self._appliance = appliance
+        self._owner = owner
         self._leases = leases
         self._forget = forget
 
@@ -133,7 +142,8 @@ class DockerSandbox:
         lease = self._leases / secrets.token_hex(8)
         memory = f"{max(memory_gb, 1)}g"
         words = ["flock", "--no-fork", str(lease), *self._setup.words(), "run", "--rm"]
-        words += ["--label", f"{APPLIANCE}={self._appliance}", "--label", f"{LEASE}={lease.name}"]
+        words += ["--label", f"{BANK}={self._owner.bank}", "--label", f"{APPLIANCE}={self._owner.appliance}"]
+        words += ["--label", f"{LEASE}={lease.name}"]
         words += ["--network", "none", "--read-only", "--tmpfs", _SCRATCH]
         words += ["--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--pids-limit", str(processes)]
         words += ["--cpus", str(max(cores, 1)), "--memory", memory, "--memory-swap", memory]

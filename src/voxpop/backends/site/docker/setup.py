@@ -11,7 +11,7 @@ from voxpop.backends.site import check_settings
 HOST = "unix:///var/run/docker.sock"
 MIRROR = "http://deb.debian.org/debian"
 _TLS = ("tls_ca_file", "tls_cert_file", "tls_key_file")
-_KNOWN = ("host", *_TLS, "cores", "memory_gb", "mirror")
+_KNOWN = ("host", *_TLS, "cores", "memory_gb", "workers", "gpus", "mirror")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,10 @@ class Setup:
         ``unix:///PATH`` or ``tcp://HOST:PORT``.
     cores, memory_gb : int or None
         At most; None for what the engine has.
+    workers : int or None
+        At most, of an appliance with a queue, however many cores there are; None for as many as there are cores for.
+    gpus : int
+        How many the engine has for containers: it does not tell.
     mirror : str
         Where Debian's packages are fetched for images.
     """
@@ -41,6 +45,8 @@ class Setup:
     tls: Tls | None = None
     cores: int | None = None
     memory_gb: int | None = None
+    workers: int | None = None
+    gpus: int = 0
     mirror: str = MIRROR
 
     def words(self) -> list[str]:
@@ -79,6 +85,8 @@ def read_setup(site: str, settings: Mapping[str, str]) -> Setup:
         tls=Tls(*map(Path, files)) if files else None,
         cores=_number(site, settings, "cores"),
         memory_gb=_number(site, settings, "memory_gb"),
+        workers=_number(site, settings, "workers"),
+        gpus=_number(site, settings, "gpus") or 0,
         mirror=mirror,
     )
 

@@ -1,23 +1,30 @@
 """Site docker: what it is told by a TOSCA document, containers of an engine do.
 
 An appliance without a queue has no container while nothing runs in it: each run and each terminal brings its own, with
-the volume read-only, the results read-write, and no network; they end with it, and with voxpop.
+the volume read-only, the results read-write, and no network; they end with it, and with voxpop. One with a queue has a
+front end beside it, which stays, and workers that come and go, in a network that nothing leads out of.
 """
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
 
-from voxpop.appliance.errors import SiteUnreachable, VolumeNotSealedHere
+from voxpop.appliance.errors import NoWorkersHere, SiteUnreachable, VolumeNotSealedHere
 from voxpop.appliance.images import Image, Say, plan_image
-from voxpop.appliance.model import Deployment, Ground
+from voxpop.appliance.model import Deployment, Ground, Machine
+from voxpop.appliance.ports import Said
 from voxpop.appliance.states import ApplianceState
-from voxpop.appliance.tosca import Blueprint, read
-from voxpop.backends.site import Areas, check_volume
-from voxpop.backends.site.docker.engine import DockerEngine, Engine
+from voxpop.appliance.tosca import read
+from voxpop.backends.site import BENCH, Areas, check_volume
+from voxpop.backends.site.docker.cards import FRONT
+from voxpop.backends.site.docker.cluster import Cluster, clear, clear_quietly, on_front_end
+from voxpop.backends.site.docker.engine import Engine
 from voxpop.backends.site.docker.images import build
-from voxpop.backends.site.docker.sandbox import NAME, DockerSandbox, inside
+from voxpop.backends.site.docker.machines import MachineEngine
+from voxpop.backends.site.docker.room import Room, given_workers, shortfalls
+from voxpop.backends.site.docker.sandbox import NAME, DockerSandbox, Owner, inside
 from voxpop.backends.site.docker.setup import Setup, read_setup
 from voxpop.kernel.digests import sha256_bytes
 from voxpop.kernel.ids import ApplianceId
@@ -25,6 +32,7 @@ from voxpop.volume.model import MANIFEST
 
 _LEASES = "leases"
 _BUILDING = ".images.lock"
+_AT_ONCE = 8
 _log = logging.getLogger("voxpop.site.docker")
 
 
@@ -93,7 +101,7 @@ class DockerSite:
         engine = self._engine.itself()
         image = self.build(blueprint.environment.recipes, _told).id
         self._try_out(appliance, image, volume)
-        asked = blueprint.environment
+        asked, queue = blueprint.environment, next((node.recipe for node in blueprint.software if node.is_queue), "")
         wanted = Deployment(
             appliance=appliance,
             site=self._name,
@@ -104,23 +112,26 @@ class DockerSite:
             cores=min(asked.cores, self._most(engine.cores, self._setup.cores)),
             memory_gb=min(asked.memory_gb, self._most(engine.memory_gb, self._setup.memory_gb)),
             pipelines=(asked.pipeline,),
-            not_given=tuple(self._shortfalls(blueprint, engine)),
-            recipes=tuple(node.recipe for node in blueprint.software if not (node.is_queue or node.is_portal)),
+            not_given=tuple(shortfalls(self._name, blueprint, self._room(engine))),
+            recipes=tuple(node.recipe for node in blueprint.software if not node.is_portal),
             days=asked.days,
             document_digest=sha256_bytes(document.encode()),
             image=image,
+            queue=queue,
+            bench=(self._areas.area(appliance) / BENCH).absolute() if queue else None,
+            workers=given_workers(asked, self._room(engine)) if queue else None,
         )
-        return self._areas.settle(wanted, document)
+        return self._settle(wanted, document) if queue else self._areas.settle(wanted, document)
 
     def find(self, appliance: ApplianceId) -> Deployment | None:
         """Return the deployment as it is; None where there is none, or none that can be read."""
         return self._areas.find(appliance)
 
     def state(self, appliance: ApplianceId) -> ApplianceState:
-        """Return the state that the site sees: LOST where it can't tell, or where the image is gone."""
+        """Return the state that the site sees: LOST where it can't tell, or the image or the front end is gone."""
         seen = self._areas.state(appliance)
         found = self._areas.find(appliance)
-        if seen is ApplianceState.DEPLOYED and found is not None and not self._has(found.image):
+        if seen is ApplianceState.DEPLOYED and found is not None and not self._stands(found):
             return ApplianceState.LOST
         return seen
 
@@ -132,22 +143,94 @@ class DockerSite:
         Unavailable
             If the engine does not answer, or the working area can't be removed.
         """
+        with self._areas.turn(appliance):
+            clear(self._engine, appliance)
+            self._areas.remove(appliance)
+
+    def machines(self, appliance: ApplianceId) -> Sequence[Machine]:
+        """Return the workers that are there, by name.
+
+        Raises
+        ------
+        SiteUnreachable
+            If the engine does not answer.
+        """
         self._areas.area(appliance)
-        self._engine.clear(appliance)
-        self._areas.remove(appliance)
+        return self._engine.workers(appliance)
+
+    def add_machines(self, appliance: ApplianceId, names: Sequence[str]) -> None:
+        """Make workers of these names; one that is there stays, one that has died is made anew.
+
+        Raises
+        ------
+        NoWorkersHere
+            If no queue is deployed here.
+        WorkersNotGiven
+            If there would be more than the appliance may have.
+        SiteUnreachable
+            If the engine does not answer, or refuses one; others may have been made.
+        """
+        with self._areas.turn(appliance):  # what is being removed gets no machine any more
+            found = self._with_queue(appliance)
+            self._cluster(found).add(self._areas.area(appliance), names)
+
+    def remove_machines(self, appliance: ApplianceId, names: Sequence[str]) -> None:
+        """Remove workers, whatever runs on them; twice is silent."""
+        self._areas.area(appliance)
+        there = {machine.name for machine in self._engine.workers(appliance)}
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            for gone in [pool.submit(self._engine.take_away, appliance, name) for name in sorted(there & set(names))]:
+                gone.result()
+
+    def on_front_end(self, appliance: ApplianceId, command: Sequence[str], stdin: str = "") -> Said:
+        """Do a command on the front end as root, and return how it ended.
+
+        Raises
+        ------
+        NoWorkersHere
+            If no queue is deployed here.
+        FrontEndAway
+            If the front end can't be reached.
+        """
+        return on_front_end(self._engine, self._setup, self._with_queue(appliance), command, stdin)
 
     def sandbox(self, appliance: str, image: str) -> DockerSandbox:
         """Return what holds a run or a terminal of an appliance."""
         leases = self._areas.area(ApplianceId(appliance)) / _LEASES
-        return DockerSandbox(self._setup, image, appliance, leases, self._engine.clear_lease)
+        owner = Owner(appliance, self._engine.bank)
+        return DockerSandbox(self._setup, image, owner, leases, self._engine.clear_lease)
 
     @cached_property
-    def _engine(self) -> DockerEngine:
-        return DockerEngine(self._name, self._setup, self._ground.folder)
+    def _engine(self) -> MachineEngine:
+        return MachineEngine(self._name, self._setup, self._ground.folder)
 
-    def _has(self, image: str) -> bool:
+    def _settle(self, wanted: Deployment, document: str) -> Deployment:
+        """Put up a cluster, or see that it stands; what was begun and fails is taken away again."""
+        name = wanted.appliance
+        with self._areas.turn(name):
+            stood = self._areas.find(name) is not None
+            try:
+                return self._areas.settle(wanted, document, self._cluster(wanted).put_up)
+            except BaseException:
+                clear_quietly(self._engine, name)
+                if not stood:
+                    self._areas.undo(name)
+                raise
+
+    def _cluster(self, deployment: Deployment) -> Cluster:
+        return Cluster(self._engine, self._setup, self._ground, deployment)
+
+    def _with_queue(self, appliance: ApplianceId) -> Deployment:
+        found = self._areas.find(appliance)
+        if found is None or not found.queue:
+            raise NoWorkersHere(appliance, self._name)
+        return found
+
+    def _stands(self, found: Deployment) -> bool:
         try:
-            return bool(image) and bool(self._engine.image(image))
+            if not (found.image and self._engine.image(found.image)):
+                return False
+            return not found.queue or self._engine.runs(found.appliance, FRONT)
         except SiteUnreachable:
             return False
 
@@ -160,23 +243,14 @@ class DockerSite:
     def _most(self, has: int, allowed: int | None) -> int:
         return min(has, allowed or has)
 
-    def _shortfalls(self, blueprint: Blueprint, engine: Engine) -> Iterator[str]:
-        asked = blueprint.environment
-        cores, memory_gb = (
-            self._most(engine.cores, self._setup.cores),
-            self._most(engine.memory_gb, self._setup.memory_gb),
+    def _room(self, engine: Engine) -> Room:
+        setup = self._setup
+        return Room(
+            cores=self._most(engine.cores, setup.cores),
+            memory_gb=self._most(engine.memory_gb, setup.memory_gb),
+            gpus=setup.gpus if engine.gpus else 0,
+            workers=setup.workers,
         )
-        if asked.cores > cores:
-            yield f"asked {asked.cores} cores, site {self._name} gives {cores}: jobs run on {cores}"
-        if asked.memory_gb > memory_gb:
-            yield f"asked {asked.memory_gb} GB of memory, site {self._name} gives {memory_gb} GB: jobs get that"
-        if asked.gpus:
-            yield f"asked {asked.gpus} GPUs: site {self._name} passes none on yet"
-        for node in blueprint.software:
-            if node.is_queue:
-                yield f"asked a batch queue ({node.recipe}): site {self._name} runs jobs itself"
-            elif node.is_portal:
-                yield f"asked a portal ({node.recipe}): the bank's own serves it"
 
 
 def _told(step: str) -> None:

@@ -1,0 +1,89 @@
+"""What the machines of a cluster are told: a card without a secret, and two secrets as files."""
+
+import json
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+from voxpop.appliance.model import Deployment, Ground
+from voxpop.backends.site import BENCH, GATE, SECRETS
+from voxpop.backends.site.docker.sandbox import inside
+from voxpop.kernel.digests import Json, sha256_bytes
+
+FRONT = "front"
+CARD_INSIDE = "/etc/voxpop/node.json"
+QUEUE_KEY_INSIDE = "/run/voxpop/queue.key"
+GATE_KEY_INSIDE = "/run/voxpop/gate.key"
+GATE_INSIDE = "/run/voxpop/gate"
+MB_PER_GB = 1000
+_CARD = "node.json"
+_FORMAT = 1
+_SECRET_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Papers:
+    """Where the files are that a cluster's machines see.
+
+    Parameters
+    ----------
+    digest : str
+        SHA-256 over what the card and the secrets say: machines of other ones don't belong together.
+    """
+
+    card: Path
+    queue_key: Path
+    gate_key: Path
+    gate: Path
+    digest: str
+
+
+def write_papers(area: Path, deployment: Deployment, ground: Ground) -> Papers:
+    """Write the card, and the secrets and folders where they are not there yet."""
+    private, bench = area / SECRETS, area / BENCH
+    for folder in (private, area / GATE, bench):
+        folder.mkdir(mode=0o700, exist_ok=True)
+    if os.geteuid() == 0:
+        os.chown(bench, inside(), inside())
+    keys = [_secret(private / name) for name in ("queue.key", "gate.key")]
+    card, text = area / _CARD, json.dumps(_card(deployment, ground), indent=2) + "\n"
+    if not card.is_file() or card.read_text(encoding="utf-8") != text:
+        card.write_text(text, encoding="utf-8")
+    digest = sha256_bytes(b"\n".join([text.encode(), *(key.read_bytes() for key in keys)]))
+    return Papers(card, keys[0], keys[1], area / GATE, digest)
+
+
+def _card(deployment: Deployment, ground: Ground) -> dict[str, Json]:
+    workers = deployment.workers
+    assert workers is not None
+    return {
+        "format": _FORMAT,
+        "appliance": deployment.appliance,
+        "queue": deployment.queue,
+        "front": FRONT,
+        "workers": {
+            "least": workers.least,
+            "most": workers.most,
+            "cores": workers.cores,
+            "memory_mb": workers.memory_gb * MB_PER_GB,
+            "gpus": workers.gpus,
+        },
+        "idle_s": ground.idle_s,
+        "boot_s": ground.boot_s,
+        "person": inside(),
+        "people": [],
+        "folders": {"data": str(deployment.volume.resolve()), "bench": str(deployment.bench)},
+    }
+
+
+def _secret(path: Path) -> Path:
+    """Make a secret where there is none; it is there whole, or not at all."""
+    if not path.is_file():
+        draft = path.with_name(f".{path.name}.new")
+        draft.unlink(missing_ok=True)
+        draft.touch(mode=0o600)
+        draft.write_text(secrets.token_hex(_SECRET_BYTES) + "\n", encoding="ascii")
+        draft.chmod(0o400)
+        draft.replace(path)
+    return path
