@@ -497,3 +497,16 @@ class WorkingAreaUnwritable(Unavailable):
     def __init__(self, appliance: str, site: str, fault: str) -> None:
         super().__init__(f"site '{site}' could not write the working area of appliance '{appliance}': {fault}")
         self.appliance = appliance
+
+
+class QueueUnreachable(Unavailable):
+    """A batch queue that nobody here can ask."""
+
+    code = "queue-unreachable"
+
+    def __init__(self, site: str, queue: str) -> None:
+        super().__init__(
+            f"the batch queue '{queue}' of an appliance on site '{site}' can't be asked from here: deploy the "
+            "appliance again, on a site that has queues"
+        )
+        self.site = site

@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Protocol
 
-from voxpop.appliance.model import Appliance, Deployment, Environment
+from voxpop.appliance.model import Appliance, Deployment, Environment, Workers
 from voxpop.appliance.service import ApplianceService
 from voxpop.appliance.tosca import read
 from voxpop.application.service import ApplicationService
@@ -310,6 +310,7 @@ class DurableWork:
         volume = self._volumes.get(appliance.volume)
         if not self.stands_here(volume.id, deployment):
             raise DeployedElsewhere(appliance.id, volume.id)
+        workers = deployment.workers or Workers(0, 0, 0, 0)
         return Workplace(
             volume=volume.path,
             volume_digest=volume.digest,
@@ -320,6 +321,12 @@ class DurableWork:
             site=deployment.site,
             appliance=appliance.id,
             image=deployment.image,
+            queue=deployment.queue,
+            bench=deployment.bench,
+            workers=workers.most,
+            worker_cores=workers.cores,
+            worker_memory_gb=workers.memory_gb,
+            worker_gpus=workers.gpus,
         )
 
     def _being_built(self, application: ApplicationId) -> Volume | None:

@@ -283,9 +283,9 @@ class RunService:
     def _left(self, run_id: RunId, name: str) -> bytes:
         run = self._runs.get(run_id)
         bench = self._queues.benches(run) if run.state is not RunState.DONE else None
-        for folder in (bench, run.results):
+        for folder in filter(None, (bench, run.results)):
             try:
-                return read_plain(folder, name) if folder else b""
+                return read_plain(folder, name)
             except FileNotFoundError:
                 continue
         return b""

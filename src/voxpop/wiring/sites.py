@@ -6,7 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import entry_points
 from typing import Protocol, runtime_checkable
 
-from voxpop.appliance.errors import SiteAbsent, SiteBuildsNothing, SiteInUse, SiteKindUnknown, SiteNameInvalid
+from voxpop.appliance.errors import (
+    QueueUnreachable,
+    SiteAbsent,
+    SiteBuildsNothing,
+    SiteInUse,
+    SiteKindUnknown,
+    SiteNameInvalid,
+)
 from voxpop.appliance.images import Image, Say
 from voxpop.appliance.model import Ground
 from voxpop.appliance.ports import HasFrontEnd, Queue, Said, Site
@@ -14,7 +21,7 @@ from voxpop.appliance.recipes import check_recipes
 from voxpop.appliance.states import ApplianceState
 from voxpop.appliance.terms import read_terms
 from voxpop.kernel.ids import ApplianceId
-from voxpop.run.ports import Sandbox
+from voxpop.run.ports import Batch, Sandbox
 from voxpop.store.appliances import SqlAppliances
 from voxpop.store.sites import ConnectedSite, SqlSites
 
@@ -177,24 +184,39 @@ class Sites(Mapping[str, Site]):
         return site.sandbox(appliance, image) if isinstance(site, HoldsRuns) else None
 
     def queue(self, name: str, appliance: ApplianceId, kind: str) -> Queue | None:
-        """Return the queue of an appliance, asked on its front end; None where it has none that grows.
+        """Return the queue of an appliance, as who makes it grow asks it; None where it has none that grows.
 
         Raises
         ------
         SiteAbsent
             If none of that name is connected.
         """
+        try:
+            opened: object = self.batch(name, appliance, kind)
+        except QueueUnreachable:
+            return None
+        return opened if isinstance(opened, Queue) else None
+
+    def batch(self, name: str, appliance: ApplianceId, queue: str) -> Batch | None:
+        """Return the batch queue of an appliance; None where it has none.
+
+        Raises
+        ------
+        QueueUnreachable
+            If it has one, and its site has no machine where it is asked.
+        """
+        if not queue:
+            return None
         site = self.named(name)
         known = {point.name: point for point in entry_points(group="voxpop.batch")}
-        if not isinstance(site, HasFrontEnd) or kind not in known:
-            return None
-        front_end: HasFrontEnd = site
+        if not isinstance(site, HasFrontEnd) or queue not in known:
+            raise QueueUnreachable(name, queue)
 
-        def ask(command: Sequence[str], stdin: str = "") -> Said:
-            return front_end.on_front_end(appliance, command, stdin)
+        def ask(command: Sequence[str], stdin: str) -> Said:
+            return site.on_front_end(appliance, command, stdin)
 
-        opened = known[kind].load()(ask)
-        return opened if isinstance(opened, Queue) else None
+        opened: Batch = known[queue].load()(ask)
+        return opened
 
     def check(self, name: str) -> Mapping[str, str]:
         """Ask a site whether it is there.

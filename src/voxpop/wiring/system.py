@@ -34,11 +34,14 @@ from voxpop.flow.planning import Planning
 from voxpop.flow.reporting import Reporting
 from voxpop.flow.work import DurableWork, Places, Stages
 from voxpop.kernel.clock import Clock
+from voxpop.kernel.errors import Absent, Unavailable
+from voxpop.kernel.ids import ApplianceId
 from voxpop.result.egress.ports import Surroundings
 from voxpop.result.egress.service import ReleaseService
 from voxpop.result.service import ResultService
-from voxpop.run.ports import Sandbox
-from voxpop.run.service import RunService, Workplace
+from voxpop.run.model import Run
+from voxpop.run.ports import Batch, Sandbox
+from voxpop.run.service import Queues, RunService, Workplace
 from voxpop.staging.course import Deidentification, Tools
 from voxpop.staging.deid import load_profile, load_secret, new_secret, save_secret
 from voxpop.staging.service import StagingService
@@ -339,7 +342,18 @@ class System:
         def sandbox(place: Workplace) -> Sandbox:
             return self.sandbox_of(place.site, place.sandbox, place.appliance, place.image)
 
-        return RunService(self.run_records, CwltoolEngine(), sandbox, self.ledger, self._clock)
+        def batch(place: Workplace) -> Batch | None:
+            return self.sites.batch(place.site, ApplianceId(place.appliance), place.queue)
+
+        def bench(run: Run) -> Path | None:
+            try:
+                deployment = self.sites.named(self.appliance_records.get(run.appliance).site).find(run.appliance)
+            except (Absent, Unavailable):
+                return None
+            return deployment.bench / run.id if deployment and deployment.bench else None
+
+        queues = Queues(batch, bench)
+        return RunService(self.run_records, CwltoolEngine(), sandbox, self.ledger, self._clock, queues)
 
     @cached_property
     def reporting(self) -> Reporting:

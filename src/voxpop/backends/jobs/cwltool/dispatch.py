@@ -1,6 +1,6 @@
 """The parent's side of a queue: hands over what the child asks for, and what got lost once more.
 
-What lies in the run's folder was written by the run: it is read as it lies there, and only what can be a request is.
+What lies in the run's folder was written by the run: it is read as it lies there, and only what is a request is taken.
 """
 
 import json

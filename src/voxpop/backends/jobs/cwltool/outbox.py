@@ -89,6 +89,10 @@ class Ask:
         )
 
 
+class GivenUp(Exception):
+    """What a command would have come to is not wanted any more."""
+
+
 class Outbox:
     """Hands commands over and waits for their exit codes; one thread looks for all of them.
 
@@ -109,6 +113,7 @@ class Outbox:
         self._folder.mkdir(exist_ok=True)
         self._ended = threading.Condition()
         self._waiting: set[str] = set()
+        self._given_up = False
         threading.Thread(target=self._watch, name="queue", daemon=True).start()
 
     def name(self, key: str, indices: Sequence[int]) -> str:
@@ -130,6 +135,8 @@ class Outbox:
         ------
         OSError
             If it is too long for a queue.
+        GivenUp
+            If another command of the run has failed, so that nobody waits for this one any more.
         """
         if not self.knows(name):
             text = ask.request().text()
@@ -139,6 +146,7 @@ class Outbox:
         exit_code = self._end_of(name)
         with (self._folder / f"{name}{LOG_SUFFIX}").open("rb") as written:
             log.write(written.read(_MOST_LOG_BYTES))
+        log.flush()
         return exit_code
 
     def begun(self, name: str) -> list[str]:
@@ -153,13 +161,18 @@ class Outbox:
             path.unlink(missing_ok=True)
 
     def failed(self, name: str) -> None:
-        """Let an execution be done anew when the run is tried again."""
+        """Let an execution be done anew when the run is tried again, and wait for no other."""
         (self._folder / f"{name}{_FAILED}").touch()
+        with self._ended:
+            self._given_up = True
+            self._ended.notify_all()
 
     def _end_of(self, name: str) -> int:
         with self._ended:
             self._waiting.add(name)
-            self._ended.wait_for(lambda: name not in self._waiting)
+            self._ended.wait_for(lambda: name not in self._waiting or self._given_up)
+            if name in self._waiting:
+                raise GivenUp
         return int(self._text(f"{name}{EXIT_SUFFIX}"))
 
     def _watch(self) -> None:

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import cwltool.job
 
-from voxpop.backends.jobs.cwltool.outbox import Ask, Outbox, Streams
+from voxpop.backends.jobs.cwltool.outbox import Ask, GivenUp, Outbox, Streams
 from voxpop.backends.jobs.cwltool.recorder import Execution, Recorder
 
 
@@ -54,4 +54,8 @@ def _ask(commands: list[str], **asked: Any) -> int:
         gpus=math.ceil(handing.resources.get("cudaDeviceCount", 0)),
         limit_s=asked["timelimit"],
     )
-    return handing.outbox.carry_out(handing.execution.name, ask, asked["default_stdout"])
+    try:
+        return handing.outbox.carry_out(handing.execution.name, ask, asked["default_stdout"])
+    except GivenUp:
+        handing.execution.given_up = True
+        raise

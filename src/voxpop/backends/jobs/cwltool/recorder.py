@@ -54,6 +54,7 @@ class Execution:
     exit_code: int | None = None
     cores: int = 0
     memory_mb: int = 0
+    given_up: bool = False
 
     @property
     def position(self) -> int:
@@ -180,6 +181,8 @@ class Recorder:
         code = execution.exit_code
         if self.outbox:
             self.outbox.failed(execution.name)
+        if execution.given_up:
+            return
         self.failures.append(Failure(execution.step, execution.position, code))
         self._log(execution, "not carried out" if code is None else f"exit code {code}")
 
