@@ -22,7 +22,7 @@ Name = Annotated[str, typer.Argument(help="The site's name here.", metavar="SITE
 @app.command()
 def add(
     name: Name,
-    kind: Annotated[str, typer.Option("--kind", help="docker.")],
+    kind: Annotated[str, typer.Option("--kind", help="docker or im.")],
     settings: Settings = None,
     work: WorkOption = DEFAULT_WORK,
     person: PersonOption = None,

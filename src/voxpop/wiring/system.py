@@ -16,6 +16,7 @@ from voxpop.access.federation import Federation, Register
 from voxpop.access.model import Account
 from voxpop.access.service import AccessService
 from voxpop.appliance.model import Ground
+from voxpop.appliance.roles import archive_name, packed
 from voxpop.appliance.service import ApplianceService
 from voxpop.application.ports import PriceList
 from voxpop.application.service import ApplicationService, Board
@@ -333,6 +334,11 @@ class System:
     def recipes(self) -> tuple[str, ...]:
         """Return the names of the recipes that an application may ask for."""
         return tuple(recipes())
+
+    def role(self, archive: str) -> bytes | None:
+        """Return the archive of that name of a recipe's role; None where there is none of these bytes."""
+        recipe = recipes().get(archive.rpartition("-")[0])
+        return packed(recipe) if recipe is not None and recipe.has_role and archive_name(recipe) == archive else None
 
     def pipelines(self) -> tuple[str, ...]:
         """Return the pipelines that an application may name."""

@@ -15,7 +15,6 @@ from voxpop.appliance.tosca import types
 from voxpop.backends.site.im import radl
 from voxpop.backends.site.im.credentials import header, lines_of, user_line
 from voxpop.backends.site.im.errors import InfrastructureGone
-from voxpop.backends.site.im.front_end import FrontEnd
 from voxpop.backends.site.im.service import Service
 from voxpop.backends.site.im.setup import Setup
 from voxpop.backends.site.im.users import Users
@@ -162,12 +161,12 @@ class Infrastructures:
             if not any(self._private.iterdir()):
                 self._private.rmdir()
 
-    def front_end(self, appliance: ApplianceId) -> FrontEnd:
-        """Return the way to an appliance's front end; its key is in a folder that is our own."""
+    def private(self, appliance: ApplianceId) -> Path:
+        """Return an appliance's folder that is our own alone: it holds the key of its front end."""
         folder = self._private / appliance
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
         self._private.chmod(0o700)
-        return FrontEnd(appliance, folder)
+        return folder
 
     def _ours(self, appliance: ApplianceId, service: Service) -> Iterator[tuple[str, str]]:
         for known in service.infrastructures():

@@ -14,7 +14,6 @@ from voxpop.kernel.digests import Json
 CONFIGURED, UNCONFIGURED = "configured", "unconfigured"
 _JSON = {"accept": "application/json"}
 _RADL = {"content-type": "text/plain"}
-_ANSWER_S = 120.0  # the service asks its cloud before it answers
 _CONNECT_S = 10.0
 _MANY_BYTES = 20_000_000
 
@@ -36,7 +35,7 @@ class Service:
         self._client = httpx.Client(
             base_url=setup.url,
             verify=ssl.create_default_context(cafile=setup.ca_file) if setup.ca_file else True,
-            timeout=httpx.Timeout(_ANSWER_S, connect=_CONNECT_S),
+            timeout=httpx.Timeout(setup.answer_s, connect=min(setup.answer_s, _CONNECT_S)),
             follow_redirects=False,
             trust_env=False,
         )
