@@ -34,7 +34,7 @@ net_interface.0.connection = 'private_network'
 class Infrastructure:
     """What is kept of one."""
 
-    owner: str
+    owners: set[str]
     document: str
     machines: dict[str, dict[str, Any]]
     state: str = "running"
@@ -81,12 +81,12 @@ class Fake:
             case "GET", ["version"]:
                 return 200, {"version": "fake"}
             case "GET", ["infrastructures"]:
-                return 200, self._uris(id_ for id_, one in self.infrastructures.items() if one.owner == user)
+                return 200, self._uris(id_ for id_, one in self.infrastructures.items() if user in one.owners)
             case "POST", ["infrastructures"]:
                 return self._create(body, user)
             case _, ["infrastructures", id_, *rest] if id_ in self.infrastructures:
                 one = self.infrastructures[id_]
-                if one.owner != user:
+                if user not in one.owners:
                     return 403, {"message": "Access to this infrastructure not granted."}
                 return self._of(one, id_, method, rest, body)
         return 404, {"message": "Deleted infrastructure."}
@@ -97,13 +97,16 @@ class Fake:
         front = {"class": "system", "id": "front_end", "state": "running", "disk.0.image.url": image}
         front |= {"net_interface.0.connection": "public_net", "net_interface.0.ip": "127.0.0.1"}
         id_ = f"inf-{len(self.asked)}"
-        self.infrastructures[id_] = Infrastructure(user, body, {"0": front})
+        self.infrastructures[id_] = Infrastructure({user}, body, {"0": front})
         return 200, {"uri": f"{self.url}/infrastructures/{id_}"}
 
     def _of(self, one: Infrastructure, id_: str, method: str, rest: Sequence[str], body: str) -> tuple[int, object]:
         match method, list(rest):
             case "GET", [what] if what in ("state", "tosca", "radl", "contmsg", "outputs"):
                 return 200, {what: self._told(one)[what]}
+            case "POST", ["authorization"]:
+                one.owners.add(json.loads(body)["username"])
+                return 200, ""
             case "DELETE", []:
                 del self.infrastructures[id_]
                 return 200, ""

@@ -1,5 +1,6 @@
 """The Infrastructure Manager's REST interface."""
 
+import json
 import ssl
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -62,6 +63,12 @@ class Service:
         """
         made = self._object("POST", "/infrastructures", document, {"content-type": "text/yaml"})
         return str(made["uri"]).rpartition("/")[2]
+
+    def share(self, infrastructure: str, user: str, password: str) -> None:
+        """Give another user of the service the same rights."""
+        body = json.dumps({"username": user, "password": password})
+        kind = {"content-type": "application/json"}
+        self._checked(self._answer("POST", f"/infrastructures/{infrastructure}/authorization", body, kind), {})
 
     def document(self, infrastructure: str) -> str:
         """Return the TOSCA document that it was created from; empty where there is none."""
