@@ -10,9 +10,10 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.docker_engine import engine, htcondor_image, image, slurm_image
+from tests.infrastructure_manager import manager
 from tests.postgres import postgres, program
 
-__all__ = ["engine", "htcondor_image", "image", "postgres", "slurm_image"]
+__all__ = ["engine", "htcondor_image", "image", "manager", "postgres", "slurm_image"]
 
 # How fast examples are made says how busy the machine is, and nothing of the code.
 settings.register_profile("voxpop", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -24,6 +25,9 @@ PARTS = {
     "dcmtk": "storescu",
     "docker": "dockerd",
     "mmdebstrap": "mmdebstrap",
+    "docker-registry": "docker-registry",
+    "infrastructure-manager": str(REPO / ".venv-im" / "bin" / "im_service"),
+    "sshpass": "sshpass",
     "dicom3tools": "dciodvfy",
     "bubblewrap": "bwrap",
     "chromium": "chromium",

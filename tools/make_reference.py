@@ -1,4 +1,4 @@
-"""Write docs/reference/ from the code: commands, settings, the application document, the volume's layout.
+"""Write docs/reference/ from the code: commands, settings, the application document, the TOSCA document.
 
 python tools/make_reference.py          # write
 python tools/make_reference.py --check  # exit 1 if what is there is not what the code says
@@ -7,6 +7,7 @@ python tools/make_reference.py --check  # exit 1 if what is there is not what th
 import json
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -15,6 +16,9 @@ from typing import Any
 from pydantic import BaseModel
 from typer.main import get_command
 
+from voxpop.appliance.model import Environment, Workers
+from voxpop.appliance.recipes import Recipe, RecipeKind
+from voxpop.appliance.tosca import document, types
 from voxpop.cli.commands import app
 from voxpop.wiring.settings import Settings
 
@@ -28,6 +32,7 @@ def main() -> int:
         "settings.md": settings(),
         "application.md": application(),
         "recipe.md": recipe(),
+        "tosca.md": tosca(),
     }
     if "--check" in sys.argv:
         stale = [name for name, text in pages.items() if _read(REFERENCE / name) != text]
@@ -140,6 +145,67 @@ def _resolved(part: dict[str, Any], root: dict[str, Any]) -> dict[str, Any]:
     for key in reference.removeprefix("#/").split("/") if reference else ():
         found = found[key]
     return {**found, **part} if reference else part
+
+
+_ON_TOSCA = """\
+# The TOSCA document
+
+Made from the types and by writing two documents, by `tools/make_reference.py`.
+
+An appliance is one document of TOSCA Simple Profile in YAML 1.3. It imports nothing: all types that are not the
+profile's own stand in it. The same environment gives the same bytes. Without a batch queue it is one machine; with one
+it is a cluster, whose two inputs are what differs from site to site. There are no artifacts and no implementations in
+it: a site carries out what it says, and refuses one that says anything else.
+"""
+
+
+def tosca() -> str:
+    """Return the page of the TOSCA documents: our types, and two examples."""
+    alone = replace(_EXAMPLE, recipes=("octave",), workers=None)
+    parts = {
+        "Types of every document": _types(types.type_sections()),
+        "Types of a cluster, beside these": _types(_only_new()),
+        "The topology of a cluster": f"```yaml\n{_topology(_EXAMPLE)}```\n",
+        "The topology without a queue": f"```yaml\n{_topology(alone)}```\n",
+    }
+    return _ON_TOSCA + "".join(f"\n## {title}\n\n{text}" for title, text in parts.items())
+
+
+_EXAMPLE = Environment(
+    "bone-density", ("slurm", "octave"), 16, 32, 0, 50, 90, "bone-density/1.0.0", Workers(0, 4, 4, 8, 0)
+)
+_RECIPES = {
+    "slurm": Recipe("slurm", "1.0.0", "", "", RecipeKind.BATCH_QUEUE, programs=("sbatch",)),
+    "octave": Recipe("octave", "1.0.0", "", "", RecipeKind.TOOL, programs=("octave-cli",)),
+}
+
+
+def _topology(environment: Environment) -> str:
+    text = document(environment, application="bone-density", volume_digest="0" * 64, recipes=_RECIPES)
+    return text[text.index("topology_template:") :]
+
+
+def _only_new() -> dict[str, Any]:
+    plain = types.type_sections()
+    return {
+        section: {name: kind for name, kind in found.items() if name not in plain.get(section, {})}
+        for section, found in types.cluster_type_sections().items()
+    }
+
+
+def _types(sections: dict[str, Any]) -> str:
+    rows = [
+        f"| `{name}` | `{kind['derived_from']}` | {kind['description']}{_type_properties(kind)} |"
+        for found in sections.values()
+        for name, kind in found.items()
+    ]
+    return "\n".join(["| type | derived from | |", "|---|---|---|", *rows, ""])
+
+
+def _type_properties(kind: dict[str, Any]) -> str:
+    found = kind.get("properties", {})
+    listed = ", ".join(f"`{name}` ({one['type']})" for name, one in found.items())
+    return f" Properties: {listed}." if found else ""
 
 
 def _read(path: Path) -> str:

@@ -11,6 +11,8 @@ from tests.bank import APPLIANCE, PROJECT, PROJECT_ROLES, RUN, SITE_ROLES, VOLUM
 
 from voxpop.access.model import ProjectRole, Role
 from voxpop.access.permissions import TABLE, Action
+from voxpop.appliance.recipes import find_recipes
+from voxpop.appliance.roles import archive_name, packed
 from voxpop.web.app import areas, create_app
 from voxpop.web.area import GUARDED
 from voxpop.web.ask import READING
@@ -102,6 +104,15 @@ def test_every_page_lets_in_whom_the_table_lets_in(bank: Bank, person: str) -> N
         if found != wanted and not (late or (wanted, found) == ("let in", "absent")):
             surprises.append((person, method, template, wanted, found))
     assert surprises == []
+
+
+def test_a_machine_without_an_account_fetches_a_recipes_role_by_its_digest(bank: Bank, repo: Path) -> None:
+    recipe = find_recipes(repo / "recipes")["octave"]
+    answer = bank.client().get(f"/roles/{archive_name(recipe)}")
+    assert answer.status_code == 200
+    assert answer.content == packed(recipe)
+    for other in ("octave-0000.tar.gz", "no-such-recipe-0000.tar.gz", "octave", "..%2Foctave"):
+        assert bank.client().get(f"/roles/{other}").status_code == 404
 
 
 def test_what_the_roles_are_for_is_not_mixed_up() -> None:

@@ -68,6 +68,7 @@ class Action(StrEnum):
     PEOPLE_MANAGE = "people.manage"
     AUDIT_READ = "audit.read"
     AUDIT_VERIFY = "audit.verify"
+    ROLE_FETCH = "role.fetch"
     HEALTH_READ = "health.read"
     METRICS_READ = "metrics.read"
 
@@ -157,6 +158,7 @@ TABLE: Mapping[Action, Rule] = {
     _A.PEOPLE_MANAGE: Rule(site=_TECHNICAL),
     _A.AUDIT_READ: Rule(site=frozenset({_R.AUDITOR})),
     _A.AUDIT_VERIFY: Rule(site=frozenset({_R.AUDITOR})),
+    _A.ROLE_FETCH: Rule(everyone=True),  # machines of a cloud have no account, and recipes no secret
     _A.HEALTH_READ: Rule(everyone=True),
     _A.METRICS_READ: Rule(everyone=True),  # counts and times alone; the reverse proxy says who reaches it
 }

@@ -22,6 +22,7 @@ from voxpop.web.notebooks.proxy import NotebookProxy
 from voxpop.web.pages import AREAS
 from voxpop.web.pages.dicom.ohif import Ohif
 from voxpop.web.pages.dicomweb.door import Looks
+from voxpop.web.roles import area as roles
 from voxpop.web.shield import Counts, Patience, Shield
 from voxpop.web.words import templates
 from voxpop.wiring.system import System
@@ -94,4 +95,4 @@ def _hosts(system: System, more: Sequence[str]) -> list[str]:
 
 def areas() -> Sequence[Area]:
     """Return the slices of pages."""
-    return (health, *AREAS)
+    return (health, roles, *AREAS)

@@ -18,6 +18,7 @@ from voxpop.access.service import AccessService
 from voxpop.appliance.additions import Measure, Offered, RecipeBook
 from voxpop.appliance.elastic.keeper import Office
 from voxpop.appliance.model import Ground
+from voxpop.appliance.roles import archive_name, packed
 from voxpop.appliance.service import ApplianceService
 from voxpop.application.ports import PriceList
 from voxpop.application.service import ApplicationService, Board
@@ -426,6 +427,11 @@ class System:
     def recipes_waiting(self) -> tuple[str, ...]:
         """Return the names of recipes that were added and are not approved."""
         return tuple(self.recipe_book.waiting())
+
+    def role(self, archive: str) -> bytes | None:
+        """Return the archive of that name of a recipe's role; None where there is none of these bytes."""
+        recipe = recipes().get(archive.rpartition("-")[0])
+        return packed(recipe) if recipe is not None and recipe.has_role and archive_name(recipe) == archive else None
 
     def pipelines(self) -> tuple[str, ...]:
         """Return the pipelines that an application may name."""

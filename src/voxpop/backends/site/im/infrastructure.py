@@ -15,7 +15,6 @@ from voxpop.appliance.tosca import types
 from voxpop.backends.site.im import radl
 from voxpop.backends.site.im.credentials import header, lines_of, user_line
 from voxpop.backends.site.im.errors import InfrastructureGone
-from voxpop.backends.site.im.front_end import FrontEnd
 from voxpop.backends.site.im.service import Service
 from voxpop.backends.site.im.setup import Setup
 from voxpop.backends.site.im.users import Users
@@ -140,34 +139,53 @@ class Infrastructures:
         """Create the infrastructure of a document, or give the one that was; of another document, it is destroyed."""
         name = f"{self._name(appliance)} {sha256_bytes(document.encode())[:_SHORT]}"
         with self._service(self._user(appliance)) as service:
-            found = ""
-            for known, called in list(self._ours(appliance, service)):
-                if called == name and not found:
-                    found = known
-                else:
-                    service.destroy(known)
-            yield Infrastructure(service, found or service.create(radl.at_site(document, name, self._setup.image)))
+            found = self._only(appliance, name, service)
+            yield Infrastructure(service, found or self._created(appliance, name, document, service))
 
     def destroy(self, appliance: ApplianceId) -> None:
-        """Destroy all of an appliance, and forget its user. Twice is silent."""
-        if self._known(appliance):
-            with self._service(self._user(appliance)) as service:
+        """Destroy all of an appliance, and forget its users. Twice is silent."""
+        for user in (self._maker(appliance), self._user(appliance)):
+            if self._users is not None and not self._users.known(user):
+                continue
+            with self._service(user) as service:
                 for known, _ in list(self._ours(appliance, service)):
                     service.destroy(known)
             if self._users is not None:
-                self._users.forget(self._user(appliance))
+                self._users.forget(user)
         folder = self._private / appliance
         if folder.is_dir():
             shutil.rmtree(folder)
             if not any(self._private.iterdir()):
                 self._private.rmdir()
 
-    def front_end(self, appliance: ApplianceId) -> FrontEnd:
-        """Return the way to an appliance's front end; its key is in a folder that is our own."""
+    def _only(self, appliance: ApplianceId, name: str, service: Service) -> str:
+        """Return the infrastructure of that name, and destroy others of the appliance; empty where there is none."""
+        found = ""
+        for known, called in list(self._ours(appliance, service)):
+            if called == name and not found:
+                found = known
+            else:
+                service.destroy(known)
+        return found
+
+    def _created(self, appliance: ApplianceId, name: str, document: str, service: Service) -> str:
+        """Create it by a user who then goes: the front end's inventory holds its first owner's name and password."""
+        text = radl.at_site(document, name, self._setup.image)
+        if self._users is None:
+            return service.create(text)
+        maker, owner = self._maker(appliance), self._user(appliance)
+        with self._service(maker) as first:
+            made = self._only(appliance, name, first) or first.create(text)
+            first.share(made, owner, self._users.password(owner))
+        self._users.forget(maker)
+        return made
+
+    def private(self, appliance: ApplianceId) -> Path:
+        """Return an appliance's folder that is our own alone: it holds the key of its front end."""
         folder = self._private / appliance
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
         self._private.chmod(0o700)
-        return FrontEnd(appliance, folder)
+        return folder
 
     def _ours(self, appliance: ApplianceId, service: Service) -> Iterator[tuple[str, str]]:
         for known in service.infrastructures():
@@ -180,6 +198,9 @@ class Infrastructures:
 
     def _user(self, appliance: ApplianceId) -> str:
         return f"voxpop-{self._bank}-{appliance}"
+
+    def _maker(self, appliance: ApplianceId) -> str:
+        return f"{self._user(appliance)}-maker"
 
     def _known(self, appliance: ApplianceId) -> bool:
         return self._users is None or self._users.known(self._user(appliance))

@@ -23,6 +23,7 @@ PERSON = 2_000_000_100
 
 _CARD = "/etc/voxpop/node.json"
 _KEPT_KEY, _KEY = "/etc/voxpop/queue.key", "/run/voxpop/queue.key"
+_PID = "/run/voxpop/node.pid"
 _ROLES = "/var/lib/voxpop/roles"
 _NODE = "/usr/local/sbin/voxpop-node"
 _UNIT = """\
@@ -36,10 +37,11 @@ Restart=on-failure
 [Install]
 WantedBy=multi-user.target
 """
-# a container has no systemd: whoever is sought runs already, and else begins in a session of its own
+# a container has no systemd: who runs already stays, since every change of the workers configures all machines again
 _START = (
-    "pgrep -f '^[^ ]*python3 {node} {part}' || {{ install -D -m 0400 {kept} {key} && "
-    "setsid {node} {part} </dev/null >>/var/log/voxpop-node.log 2>&1 & }}"
+    "grep -qs voxpop-node /proc/$(cat {pid} 2>/dev/null || echo none)/cmdline || {{ "
+    "install -D -m 0400 {kept} {key} && "
+    "setsid sh -c 'echo $$ > {pid}; exec {node} {part}' </dev/null >>/var/log/voxpop-node.log 2>&1 & }}"
 )
 
 
@@ -203,7 +205,7 @@ def _told(card_: Mapping[str, Json]) -> list[dict[str, Any]]:
 
 
 def _started(part: str) -> list[dict[str, Any]]:
-    words = {"part": part, "node": _NODE, "key": _KEY, "kept": _KEPT_KEY}
+    words = {"part": part, "node": _NODE, "key": _KEY, "kept": _KEPT_KEY, "pid": _PID}
     on_systemd = "ansible_service_mgr | default('') == 'systemd'"
     return [
         {"name": "See what starts programs here", "ansible.builtin.setup": {"gather_subset": ["!all", "service_mgr"]}},

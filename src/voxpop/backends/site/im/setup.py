@@ -9,8 +9,9 @@ from voxpop.appliance.errors import SiteSettingInvalid
 from voxpop.backends.site import check_settings
 
 _NEEDED = ("url", "image", "cloud_auth_file")
-_KNOWN = (*_NEEDED, "im_auth_file", "user_db", "ca_file", "roles_url", "patience_s")
+_KNOWN = (*_NEEDED, "im_auth_file", "user_db", "ca_file", "roles_url", "patience_s", "answer_s")
 _PATIENCE_S = 1800
+_ANSWER_S = 120  # the service asks its cloud before it answers
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -36,6 +37,8 @@ class Setup:
         Where machines fetch the recipes' roles; empty where the image has them.
     patience_s : int
         How long machines may take to be configured.
+    answer_s : int
+        How long the service may take to answer.
     """
 
     url: str
@@ -46,6 +49,7 @@ class Setup:
     ca_file: Path | None
     roles_url: str
     patience_s: int
+    answer_s: int
 
 
 def read_setup(site: str, settings: Mapping[str, str]) -> Setup:
@@ -70,7 +74,8 @@ def read_setup(site: str, settings: Mapping[str, str]) -> Setup:
         user_db=_file(settings, "user_db"),
         ca_file=_file(settings, "ca_file"),
         roles_url=_roles(site, settings.get("roles_url", "")),
-        patience_s=_seconds(site, settings.get("patience_s", str(_PATIENCE_S))),
+        patience_s=_seconds(site, settings, "patience_s", _PATIENCE_S),
+        answer_s=_seconds(site, settings, "answer_s", _ANSWER_S),
     )
 
 
@@ -93,7 +98,8 @@ def _file(settings: Mapping[str, str], name: str) -> Path | None:
     return Path(settings[name]) if name in settings else None
 
 
-def _seconds(site: str, text: str) -> int:
+def _seconds(site: str, settings: Mapping[str, str], name: str, usual: int) -> int:
+    text = settings.get(name, str(usual))
     if not text.isascii() or not text.isdigit() or not int(text):
-        raise SiteSettingInvalid(site, "patience_s", "must be a whole number of seconds from 1 on")
+        raise SiteSettingInvalid(site, name, "must be a whole number of seconds from 1 on")
     return int(text)

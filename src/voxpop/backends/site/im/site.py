@@ -15,6 +15,7 @@ from voxpop.appliance.tosca import Blueprint, read
 from voxpop.backends.site import Areas, check_volume
 from voxpop.backends.site.im.credentials import lines_of
 from voxpop.backends.site.im.errors import InfrastructureLeft, SiteWithoutQueue, TooManyWorkers
+from voxpop.backends.site.im.front_end import FrontEnd
 from voxpop.backends.site.im.infrastructure import Infrastructures
 from voxpop.backends.site.im.making import Making
 from voxpop.backends.site.im.radl import system_of
@@ -36,14 +37,17 @@ class ImSite:
         Where working areas are, and the recipes that machines may need.
     setup : Setup
         How the service is reached.
+    way : type of FrontEnd
+        How front ends are reached.
     """
 
-    def __init__(self, name: str, ground: Ground, setup: Setup) -> None:
+    def __init__(self, name: str, ground: Ground, setup: Setup, way: type[FrontEnd] = FrontEnd) -> None:
         self._name = name
         self._ground = ground
         self._setup = setup
         self._areas = Areas(ground.folder, name)
         self._all = Infrastructures(name, setup, ground.folder)
+        self._way = way
 
     @property
     def name(self) -> str:
@@ -183,6 +187,11 @@ class ImSite:
         with self._all.of(appliance) as infrastructure:
             return infrastructure.outputs()
 
+    def log(self, appliance: ApplianceId) -> str:
+        """Return what the last configuration of the machines wrote."""
+        with self._all.of(appliance) as infrastructure:
+            return infrastructure.log()
+
     def on_front_end(self, appliance: ApplianceId, command: Sequence[str], stdin: str = "") -> Said:
         """Do a command on the front end as root, and return how it ended.
 
@@ -191,13 +200,13 @@ class ImSite:
         Unavailable
             If the front end can't be reached.
         """
-        return self._all.front_end(appliance).do(command, stdin)
+        return self._front_end(appliance).do(command, stdin)
 
     def _make(self, appliance: ApplianceId, document: str, blueprint: Blueprint) -> None:
         """Make the machines, or go on with those of a deployment that was cut short; undo it where that fails."""
         try:
             with self._all.made(appliance, document) as infrastructure:
-                making = Making(self._name, self._setup, self._ground.recipes, self._all.front_end(appliance))
+                making = Making(self._name, self._setup, self._ground.recipes, self._front_end(appliance))
                 making.configure(infrastructure, appliance, blueprint)
         except VoxpopError as failed:
             try:
@@ -205,6 +214,9 @@ class ImSite:
             except VoxpopError:
                 raise InfrastructureLeft(self._name, appliance, failed.sentence) from failed
             raise
+
+    def _front_end(self, appliance: ApplianceId) -> FrontEnd:
+        return self._way(appliance, self._all.private(appliance))
 
     def _check_most(self, appliance: ApplianceId, names: AbstractSet[str]) -> None:
         found = self._areas.find(appliance)
