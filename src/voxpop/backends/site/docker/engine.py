@@ -121,6 +121,20 @@ class DockerEngine:
                 raise failed(said)
         return str(container.id)
 
+    def told(self, image: str, command: list[str]) -> str:
+        """Return what a command writes in a container without network; empty where it ended badly."""
+        with self._asking():
+            container = self._patient.containers.create(
+                image, command, network_mode="none", labels={APPLIANCE: self._baking}
+            )
+            try:
+                container.start()
+                ended = container.wait()["StatusCode"]
+                said = container.logs(stdout=True, stderr=False)
+            finally:
+                container.remove(force=True)
+        return "" if ended else str(said.decode(errors="replace"))
+
     def keep(
         self, container: str, name: str, labels: Mapping[str, str], runs: Sequence[str] = ("CMD []", "ENTRYPOINT []")
     ) -> str:
@@ -136,8 +150,10 @@ class DockerEngine:
         changes += [f'LABEL {APPLIANCE}=""', *runs]
         with self._asking():
             kept = self._patient.containers.get(container)
-            image = kept.commit(repository, tag, changes=changes)
-            kept.remove(force=True)
+            try:
+                image = kept.commit(repository, tag, changes=changes)
+            finally:
+                kept.remove(force=True)
         return str(image.id)
 
     def discard(self, container: str) -> None:

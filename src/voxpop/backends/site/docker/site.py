@@ -5,26 +5,30 @@ the volume read-only, the results read-write, and no network; they end with it, 
 """
 
 import logging
+import os
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 
-from voxpop.appliance.errors import SiteUnreachable, VolumeNotSealedHere
-from voxpop.appliance.images import Image, Say, plan_image
+from voxpop.appliance.bom import bill, differences
+from voxpop.appliance.errors import ImageAbsent, ImageUnreadable, SiteUnreachable, VolumeNotSealedHere
+from voxpop.appliance.images import Image, Rebuilt, Say, plan_image
 from voxpop.appliance.model import Deployment, Ground
 from voxpop.appliance.states import ApplianceState
 from voxpop.appliance.tosca import Blueprint, read
 from voxpop.backends.site import Areas, check_volume
 from voxpop.backends.site.docker.engine import DockerEngine, Engine
 from voxpop.backends.site.docker.images import build
+from voxpop.backends.site.docker.packages import files, packages
 from voxpop.backends.site.docker.sandbox import NAME, DockerSandbox, inside
 from voxpop.backends.site.docker.setup import Setup, read_setup
-from voxpop.kernel.digests import sha256_bytes
+from voxpop.kernel.digests import sha256_bytes, sha256_json
 from voxpop.kernel.ids import ApplianceId
 from voxpop.volume.model import MANIFEST
 
 _LEASES = "leases"
 _BUILDING = ".images.lock"
+_BILLS = ".bills"
 _log = logging.getLogger("voxpop.site.docker")
 
 
@@ -73,6 +77,62 @@ class DockerSite:
         plan = plan_image(recipes, self._ground.recipes)
         with self._areas.alone(_BUILDING):
             return build(self._engine, plan, self._setup.mirror, say)
+
+    def rebuild(self, recipes: tuple[str, ...], say: Say) -> Rebuilt:
+        """Build the image of some recipes a second time on the same base, and say what differs; the second is removed.
+
+        Raises
+        ------
+        RecipeWithoutRole, ImageUnbuilt
+            As ``build``.
+        ImageUnreadable
+            If one of the two does not say what it holds.
+        """
+        plan = plan_image(recipes, self._ground.recipes)
+        first = self.build(recipes, say).id
+        again = plan.again()
+        with self._areas.alone(_BUILDING):
+            try:
+                second = build(self._engine, again, self._setup.mirror, say).id
+                was, now = files(self._engine, first), files(self._engine, second)
+                changed = differences(packages(self._engine, first), packages(self._engine, second))
+            finally:
+                for name in (again.tag, *reversed(again.layers)):
+                    self._engine.drop(name)
+        if not was or not now:
+            raise ImageUnreadable(self._name)
+        changed += [f"file {path}" for path in sorted(was.keys() | now.keys()) if was.get(path) != now.get(path)]
+        return Rebuilt(sha256_json(was), tuple(changed))
+
+    def bill(self, asked: str) -> str:
+        """Return the bill of materials of an image; it is kept beside the working areas.
+
+        Parameters
+        ----------
+        asked : str
+            An image's digest, ``sha256:...``, or recipes joined by commas.
+
+        Raises
+        ------
+        ImageAbsent
+            If it is not on this engine.
+        ImageUnreadable
+            If it does not say what it holds.
+        """
+        name = asked if asked.startswith("sha256:") else plan_image(tuple(asked.split(",")), self._ground.recipes).tag
+        image = self._engine.image(name)
+        if not image:
+            raise ImageAbsent(self._name)
+        kept = self._ground.folder / _BILLS / f"{image.partition(':')[2]}.cdx.json"
+        if not kept.is_file():
+            found = packages(self._engine, image)
+            if not found:
+                raise ImageUnreadable(self._name)
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            draft = kept.with_suffix(f".{os.getpid()}.new")
+            draft.write_text(bill(image, found), encoding="utf-8")
+            draft.replace(kept)
+        return kept.read_text(encoding="utf-8")
 
     def deploy(self, appliance: ApplianceId, document: str, volume: Path, results: Path) -> Deployment:
         """Deploy from the document alone; ``volume`` and ``results`` are what its storage nodes stand for.
