@@ -23,6 +23,7 @@ PARTS = {
     "orthanc": "Orthanc",
     "dcmtk": "storescu",
     "docker": "dockerd",
+    "docker-registry": "docker-registry",
     "mmdebstrap": "mmdebstrap",
     "dicom3tools": "dciodvfy",
     "bubblewrap": "bwrap",

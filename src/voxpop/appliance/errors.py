@@ -235,6 +235,16 @@ class ImageUnbuilt(Refused):
         self.step = step
 
 
+class RegistryRefused(Refused):
+    """A registry of images can't be used."""
+
+    code = "registry-refused"
+
+    def __init__(self, registry: str, fault: str) -> None:
+        super().__init__(f"registry '{registry}': {' '.join(fault.split())[:_LAST_WORDS]}")
+        self.registry = registry
+
+
 class ImageDiffers(Refused):
     """An image that was built a second time is not the same."""
 

@@ -45,6 +45,11 @@ class ImagePlan:
         """The image's name in an engine and in a registry."""
         return f"voxpop/appliance:{self.layers[-1].partition(':')[2]}"
 
+    @property
+    def inputs(self) -> str:
+        """What an image of it says that it was made of."""
+        return self.layers[-1].partition(":")[2]
+
     def again(self) -> "ImagePlan":
         """Return the plan of the same image under other names, so that it is built anew beside this one."""
         return replace(self, layers=tuple(layer.replace(":", ":again-") for layer in self.layers))

@@ -20,6 +20,7 @@ from voxpop.backends.site import Areas, check_volume
 from voxpop.backends.site.docker.engine import DockerEngine, Engine
 from voxpop.backends.site.docker.images import build
 from voxpop.backends.site.docker.packages import files, packages
+from voxpop.backends.site.docker.registry import fetch, send
 from voxpop.backends.site.docker.sandbox import NAME, DockerSandbox, inside
 from voxpop.backends.site.docker.setup import Setup, read_setup
 from voxpop.kernel.digests import sha256_bytes, sha256_json
@@ -73,10 +74,16 @@ class DockerSite:
             If a recipe can't be installed.
         ImageUnbuilt
             If a step fails.
+        RegistryRefused
+            If the site has a registry that can't be used.
         """
         plan = plan_image(recipes, self._ground.recipes)
         with self._areas.alone(_BUILDING):
-            return build(self._engine, plan, self._setup.mirror, say)
+            fetch(self._engine, self._setup, plan)
+            image = build(self._engine, plan, self._setup.mirror, say)
+            if image.built:
+                send(self._engine, self._setup, plan)
+            return image
 
     def rebuild(self, recipes: tuple[str, ...], say: Say) -> Rebuilt:
         """Build the image of some recipes a second time on the same base, and say what differs; the second is removed.
