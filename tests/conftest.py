@@ -24,6 +24,7 @@ PARTS = {
     "orthanc": "Orthanc",
     "dcmtk": "storescu",
     "docker": "dockerd",
+    "docker-registry": "docker-registry",
     "mmdebstrap": "mmdebstrap",
     "docker-registry": "docker-registry",
     "infrastructure-manager": str(REPO / ".venv-im" / "bin" / "im_service"),

@@ -271,6 +271,47 @@ class ImageUnbuilt(Refused):
         self.step = step
 
 
+class RegistryRefused(Refused):
+    """A registry of images can't be used."""
+
+    code = "registry-refused"
+
+    def __init__(self, registry: str, fault: str) -> None:
+        super().__init__(f"registry '{registry}': {' '.join(fault.split())[:_LAST_WORDS]}")
+        self.registry = registry
+
+
+class ImageDiffers(Refused):
+    """An image that was built a second time is not the same."""
+
+    code = "image-differs"
+
+    def __init__(self, places: int) -> None:
+        super().__init__(
+            f"the image built anew of the same inputs differs in {places} places, which are listed: pin what changes"
+        )
+
+
+class ImageAbsent(Absent):
+    """An image was asked about that a site does not have."""
+
+    code = "image-absent"
+
+    def __init__(self, site: str) -> None:
+        super().__init__(f"site '{site}' has no image of that: `voxpop recipe build RECIPES --site {site}` makes one")
+        self.site = site
+
+
+class ImageUnreadable(Unavailable):
+    """It can't be read what an image holds."""
+
+    code = "image-unreadable"
+
+    def __init__(self, site: str) -> None:
+        super().__init__(f"what the image on site '{site}' holds can't be read: build it anew")
+        self.site = site
+
+
 class ApplianceAbsent(Absent):
     """No appliance of that name was planned."""
 

@@ -1,7 +1,7 @@
 """What a machine image is made of: a base, and the roles of the recipes that an environment names."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import StringIO
 from pathlib import Path
 
@@ -48,6 +48,15 @@ class ImagePlan:
         """The image's name in an engine and in a registry."""
         return f"voxpop/appliance:{self.layers[-1].partition(':')[2]}"
 
+    @property
+    def inputs(self) -> str:
+        """What an image of it says that it was made of."""
+        return self.layers[-1].partition(":")[2]
+
+    def again(self) -> "ImagePlan":
+        """Return the plan of the same image under other names, so that it is built anew beside this one."""
+        return replace(self, layers=tuple(layer.replace(":", ":again-") for layer in self.layers))
+
 
 @dataclass(frozen=True, slots=True)
 class Image:
@@ -63,6 +72,22 @@ class Image:
 
     id: str
     built: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """An image that was built a second time of the same inputs.
+
+    Parameters
+    ----------
+    contents : str
+        SHA-256 over mode, owner and content of all files of the image that was there.
+    differs : tuple of str
+        What is different in the second, a line each: packages first, then files. None where it is the same.
+    """
+
+    contents: str
+    differs: tuple[str, ...]
 
 
 Say = Callable[[str], None]

@@ -1,13 +1,18 @@
 """``voxpop recipe``: what appliances can be made of, and what people add to it."""
 
+import signal
+import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import Annotated
 
 import typer
 
 from voxpop.appliance.additions import Added
-from voxpop.appliance.errors import RecipeFaulty
+from voxpop.appliance.errors import ImageDiffers, RecipeFaulty
+from voxpop.appliance.images import Rebuilt
 from voxpop.appliance.recipes import DOCUMENT, Recipe, load_recipe
 from voxpop.cli.console import DEFAULT_WORK, JsonOption, PersonOption, ReasonOption, WorkOption, show, show_table
 from voxpop.cli.opening import opened
@@ -52,6 +57,16 @@ def check(folder: Folder, as_json: JsonOption = False) -> None:
 
 
 @app.command()
+def sbom(
+    image: Annotated[str, typer.Argument(help="An image's digest, sha256:..., or recipes joined by commas.")],
+    site: Annotated[str, typer.Option("--site", help="The site that has it.", metavar="SITE")],
+    work: WorkOption = DEFAULT_WORK,
+) -> None:
+    """Print what an image holds, package by package with its version and licence, as CycloneDX 1.6."""
+    sys.stdout.write(opened(work).sites.bill(site, image))
+
+
+@app.command()
 def add(
     folder: Folder, work: WorkOption = DEFAULT_WORK, person: PersonOption = None, as_json: JsonOption = False
 ) -> None:
@@ -88,6 +103,21 @@ def withdraw(
     _show(system.recipe_book.withdraw(name, version, system.person, reason), as_json=as_json)
 
 
+@contextmanager
+def _tidy_when_ended() -> Iterator[None]:
+    """Let SIGTERM unwind what goes on, so that no container of a building stays."""
+
+    def end(number: int, frame: FrameType | None) -> None:
+        del frame
+        raise SystemExit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 def show_added(name: str, version: str, state: str, sha256: str, *, as_json: bool) -> None:
     """Print where a recipe stands that was added."""
     facts: dict[str, Json] = {"recipe": name, "version": version, "state": state, "sha256": sha256}
@@ -107,15 +137,34 @@ SENTENCES = {
 def build(
     names: Annotated[str, typer.Argument(help="Recipes, joined by commas.", metavar="RECIPES")],
     site: Annotated[str, typer.Option("--site", help="The site that the image is for.", metavar="SITE")],
+    again: Annotated[
+        bool, typer.Option("--again", help="Build it a second time of the same inputs, and say what differs.")
+    ] = False,
     work: WorkOption = DEFAULT_WORK,
     as_json: JsonOption = False,
 ) -> None:
     """Build the image that appliances with these recipes are made of, or say that it is there."""
-    image = opened(work).sites.build(
-        site, tuple(names.split(",")), lambda step: typer.echo(f"building {step}", err=True)
-    )
+    asked = tuple(names.split(","))
+    with _tidy_when_ended():
+        sites = opened(work).sites
+        if again:
+            _show_rebuilt(sites.rebuild(site, asked, _building), site, as_json=as_json)
+            return
+        image = sites.build(site, asked, _building)
     state = "is built" if image.built else "was there already"
     show({"site": site, "image": image.id, "built": image.built}, f"image {image.id} {state}", as_json=as_json)
+
+
+def _building(step: str) -> None:
+    typer.echo(f"building {step}", err=True)
+
+
+def _show_rebuilt(rebuilt: Rebuilt, site: str, *, as_json: bool) -> None:
+    facts: dict[str, Json] = {"site": site, "contents_sha256": rebuilt.contents, "differs": list(rebuilt.differs)}
+    if rebuilt.differs:
+        show(facts, "\n".join(rebuilt.differs), as_json=as_json)
+        raise ImageDiffers(len(rebuilt.differs))
+    show(facts, f"built anew it is the same: the SHA-256 of its contents is {rebuilt.contents}", as_json=as_json)
 
 
 def _show(added: Added, *, as_json: bool) -> None:

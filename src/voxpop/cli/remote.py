@@ -28,6 +28,7 @@ LOCAL: Mapping[str, str] = {
     "doctor": "it looks at a work folder of this machine",
     "deid": "it reads and writes folders of this machine",
     "profile": "a bank's profile is looked at where it is set",
+    "recipe sbom": "it is read where the site is connected",
     "recipe build": "an image is built where the site is connected",
     "site add": "a site's settings name files of the machine that keeps the bank",
     "appliance shell": "a terminal from afar is opened in the portal",

@@ -14,7 +14,7 @@ from voxpop.appliance.errors import (
     SiteKindUnknown,
     SiteNameInvalid,
 )
-from voxpop.appliance.images import Image, Say
+from voxpop.appliance.images import Image, Rebuilt, Say
 from voxpop.appliance.model import Ground
 from voxpop.appliance.ports import HasFrontEnd, Queue, Said, Site
 from voxpop.appliance.recipes import check_recipes
@@ -58,6 +58,14 @@ class BuildsImages(Protocol):
 
     def build(self, recipes: tuple[str, ...], say: Say) -> Image:
         """Build the image of some recipes, or return the one that is there."""
+        ...
+
+    def rebuild(self, recipes: tuple[str, ...], say: Say) -> Rebuilt:
+        """Build the image of some recipes a second time, and say what differs."""
+        ...
+
+    def bill(self, asked: str) -> str:
+        """Return what an image holds, as CycloneDX; it is named by its digest, or by recipes joined by commas."""
         ...
 
 
@@ -172,11 +180,34 @@ class Sites(Mapping[str, Site]):
         SiteBuildsNothing
             If its machines are not made of images.
         """
-        site = self.named(name)
-        if not isinstance(site, BuildsImages):
-            raise SiteBuildsNothing(name)
+        site = self._builder(name)
         check_recipes(asked, self._ground.recipes)
-        return site.build(asked, say)
+        image = site.build(asked, say)
+        site.bill(image.id)
+        return image
+
+    def rebuild(self, name: str, asked: tuple[str, ...], say: Say) -> Rebuilt:
+        """Build the image of some recipes a second time, and say what differs; raises as ``build`` does."""
+        site = self._builder(name)
+        check_recipes(asked, self._ground.recipes)
+        return site.rebuild(asked, say)
+
+    def bill(self, name: str, asked: str) -> str:
+        """Return what an image of a site holds.
+
+        Raises
+        ------
+        SiteAbsent
+            If none of that name is connected.
+        SiteBuildsNothing
+            If its machines are not made of images.
+        ImageAbsent
+            If it has no such image.
+        """
+        site = self._builder(name)
+        if not asked.startswith("sha256:"):
+            check_recipes(asked.split(","), self._ground.recipes)
+        return site.bill(asked)
 
     def sandbox(self, name: str, appliance: str, image: str) -> Sandbox | None:
         """Return what holds a run or a terminal of an appliance; None where its site leaves that to this machine."""
@@ -230,6 +261,12 @@ class Sites(Mapping[str, Site]):
         """
         site = self.named(name)
         return site.check() if isinstance(site, CanBeChecked) else {}
+
+    def _builder(self, name: str) -> BuildsImages:
+        site = self.named(name)
+        if not isinstance(site, BuildsImages):
+            raise SiteBuildsNothing(name)
+        return site
 
     def _open(self, site: ConnectedSite) -> Site:
         known = {point.name: point for point in entry_points(group="voxpop.site")}

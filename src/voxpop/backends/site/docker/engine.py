@@ -30,6 +30,9 @@ LEASE = "voxpop.lease"
 BAKING = "an-image-in-the-making"
 """How the label begins of a container that is made into an image; no appliance is named like it."""
 
+INPUTS = "voxpop.inputs"
+"""The label that holds the digest of all that went into an image."""
+
 _PATIENCE_S = 30
 _BUILD_PATIENCE_S = 3600
 _BYTES_PER_GB = 10**9
@@ -125,6 +128,20 @@ class DockerEngine:
                 raise failed(said)
         return str(container.id)
 
+    def told(self, image: str, command: list[str]) -> str:
+        """Return what a command writes in a container without network; empty where it ended badly."""
+        with self._asking():
+            container = self._patient.containers.create(
+                image, command, network_mode="none", labels={APPLIANCE: self._baking}
+            )
+            try:
+                container.start()
+                ended = container.wait()["StatusCode"]
+                said = container.logs(stdout=True, stderr=False)
+            finally:
+                container.remove(force=True)
+        return "" if ended else str(said.decode(errors="replace"))
+
     def keep(
         self, container: str, name: str, labels: Mapping[str, str], runs: Sequence[str] = ("CMD []", "ENTRYPOINT []")
     ) -> str:
@@ -140,8 +157,10 @@ class DockerEngine:
         changes += [f'LABEL {APPLIANCE}=""', *runs]
         with self._asking():
             kept = self._patient.containers.get(container)
-            image = kept.commit(repository, tag, changes=changes)
-            kept.remove(force=True)
+            try:
+                image = kept.commit(repository, tag, changes=changes)
+            finally:
+                kept.remove(force=True)
         return str(image.id)
 
     def discard(self, container: str) -> None:
@@ -151,11 +170,40 @@ class DockerEngine:
 
     def name(self, image: str, name: str) -> str:
         """Give an image one more name; returns its id."""
-        repository, _, tag = name.partition(":")
+        repository, _, tag = name.rpartition(":")
         with self._asking():
             found = self._client.images.get(image)
             found.tag(repository, tag)
             return str(found.id)
+
+    def pull(self, name: str, login: Mapping[str, str] | None) -> bool:
+        """Fetch an image from the registry in its name; says whether that has it.
+
+        Raises
+        ------
+        SiteUnreachable
+            If the registry does not answer, or lets nobody in.
+        """
+        repository, _, tag = name.rpartition(":")
+        with self._asking():
+            try:
+                self._patient.images.pull(repository, tag, auth_config=dict(login) if login else None)
+            except NotFound:
+                return False
+        return True
+
+    def push(self, name: str, login: Mapping[str, str] | None) -> str:
+        """Send an image to the registry in its name; returns what went wrong, or nothing."""
+        repository, _, tag = name.rpartition(":")
+        shown = dict(login) if login else None
+        with self._asking():
+            told = self._patient.images.push(repository, tag, stream=True, decode=True, auth_config=shown)
+            return next((str(line["error"]) for line in told if "error" in line), "")
+
+    def inputs(self, image: str) -> str:
+        """Return what an image says that it was made of; empty where it does not say."""
+        with self._asking():
+            return str(self._client.images.get(image).labels.get(INPUTS, ""))
 
     def try_out(self, appliance: str, image: str, person: int, volume: Path, line: str) -> bool:
         """Do a line of sh(1) in a container that sees a folder read-only as ``/data``; says whether it ended well."""

@@ -11,11 +11,8 @@ from voxpop.appliance.errors import ImageUnbuilt
 from voxpop.appliance.images import BASE_PACKAGES, PYTHON, SUITE, Image, ImagePlan, Say, base_digest, playbook
 from voxpop.appliance.recipes import Recipe
 from voxpop.backends import process
-from voxpop.backends.site.docker.engine import DockerEngine
+from voxpop.backends.site.docker.engine import INPUTS, DockerEngine
 from voxpop.kernel.errors import VoxpopError
-
-INPUTS = "voxpop.inputs"
-"""The label that holds the digest of all that went into an image."""
 
 BUILD = Path("/build")
 """Where a container that is made into an image finds what it is made of."""

@@ -1,5 +1,6 @@
 """The settings of a Docker site."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,8 @@ from voxpop.backends.site import check_settings
 HOST = "unix:///var/run/docker.sock"
 MIRROR = "http://deb.debian.org/debian"
 _TLS = ("tls_ca_file", "tls_cert_file", "tls_key_file")
-_KNOWN = ("host", *_TLS, "cores", "memory_gb", "workers", "gpus", "mirror")
+_KNOWN = ("host", *_TLS, "cores", "memory_gb", "workers", "gpus", "mirror", "registry", "registry_login_file")
+_REGISTRY = re.compile(r"[a-z0-9.-]+(:[0-9]{1,5})?(/[a-z0-9]+([._-][a-z0-9]+)*)*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,10 @@ class Setup:
         How many the engine has for containers: it does not tell.
     mirror : str
         Where Debian's packages are fetched for images.
+    registry : str
+        Where images are sent once they are built, and fetched from where they are not here: ``HOST[:PORT][/PATH]``.
+    login : Path, optional
+        A JSON file with the registry's ``username`` and ``password``.
     """
 
     host: str = HOST
@@ -48,6 +54,8 @@ class Setup:
     workers: int | None = None
     gpus: int = 0
     mirror: str = MIRROR
+    registry: str = ""
+    login: Path | None = None
 
     def words(self) -> list[str]:
         """Return the beginning of a docker(1) command line to this engine."""
@@ -80,6 +88,12 @@ def read_setup(site: str, settings: Mapping[str, str]) -> Setup:
     mirror = settings.get("mirror", MIRROR)
     if urlsplit(mirror).scheme not in ("http", "https"):
         raise SiteSettingInvalid(site, "mirror", "must be an address of a Debian mirror, http or https")
+    registry = settings.get("registry", "")
+    if registry and not _REGISTRY.fullmatch(registry):
+        raise SiteSettingInvalid(site, "registry", "must be HOST[:PORT][/PATH], without https://")
+    login = settings.get("registry_login_file")
+    if login and not registry:
+        raise SiteSettingInvalid(site, "registry_login_file", "goes together with 'registry': give that too")
     return Setup(
         host=host,
         tls=Tls(*map(Path, files)) if files else None,
@@ -88,6 +102,8 @@ def read_setup(site: str, settings: Mapping[str, str]) -> Setup:
         workers=_number(site, settings, "workers"),
         gpus=_number(site, settings, "gpus") or 0,
         mirror=mirror,
+        registry=registry,
+        login=Path(login) if login else None,
     )
 
 

@@ -6,13 +6,21 @@ front end beside it, which stays, and workers that come and go, in a network tha
 """
 
 import logging
+import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
 
-from voxpop.appliance.errors import NoWorkersHere, SiteUnreachable, VolumeNotSealedHere
-from voxpop.appliance.images import Image, Say, plan_image
+from voxpop.appliance.bom import bill, differences
+from voxpop.appliance.errors import (
+    ImageAbsent,
+    ImageUnreadable,
+    NoWorkersHere,
+    SiteUnreachable,
+    VolumeNotSealedHere,
+)
+from voxpop.appliance.images import Image, Rebuilt, Say, plan_image
 from voxpop.appliance.model import Deployment, Ground, Machine
 from voxpop.appliance.ports import Said
 from voxpop.appliance.states import ApplianceState
@@ -23,16 +31,19 @@ from voxpop.backends.site.docker.cluster import Cluster, clear, clear_quietly, o
 from voxpop.backends.site.docker.engine import Engine
 from voxpop.backends.site.docker.images import build
 from voxpop.backends.site.docker.machines import MachineEngine
+from voxpop.backends.site.docker.packages import files, packages
+from voxpop.backends.site.docker.registry import fetch, send
 from voxpop.backends.site.docker.room import Room, given_workers, shortfalls
 from voxpop.backends.site.docker.sandbox import NAME, DockerSandbox, Owner, inside
 from voxpop.backends.site.docker.setup import Setup, read_setup
-from voxpop.kernel.digests import sha256_bytes
+from voxpop.kernel.digests import sha256_bytes, sha256_json
 from voxpop.kernel.ids import ApplianceId
 from voxpop.volume.model import MANIFEST
 
 _LEASES = "leases"
 _BUILDING = ".images.lock"
 _AT_ONCE = 8
+_BILLS = ".bills"
 _log = logging.getLogger("voxpop.site.docker")
 
 
@@ -86,10 +97,72 @@ class DockerSite:
             If a recipe can't be installed.
         ImageUnbuilt
             If a step fails.
+        RegistryRefused
+            If the site has a registry that can't be used.
         """
         plan = plan_image(recipes, self._ground.recipes)
         with self._areas.alone(_BUILDING):
-            return build(self._engine, plan, self._setup.mirror, say)
+            fetch(self._engine, self._setup, plan)
+            image = build(self._engine, plan, self._setup.mirror, say)
+            if image.built:
+                send(self._engine, self._setup, plan)
+            return image
+
+    def rebuild(self, recipes: tuple[str, ...], say: Say) -> Rebuilt:
+        """Build the image of some recipes a second time on the same base, and say what differs; the second is removed.
+
+        Raises
+        ------
+        RecipeWithoutRole, ImageUnbuilt
+            As ``build``.
+        ImageUnreadable
+            If one of the two does not say what it holds.
+        """
+        plan = plan_image(recipes, self._ground.recipes)
+        first = self.build(recipes, say).id
+        again = plan.again()
+        with self._areas.alone(_BUILDING):
+            try:
+                second = build(self._engine, again, self._setup.mirror, say).id
+                was, now = files(self._engine, first), files(self._engine, second)
+                changed = differences(packages(self._engine, first), packages(self._engine, second))
+            finally:
+                for name in (again.tag, *reversed(again.layers)):
+                    self._engine.drop(name)
+        if not was or not now:
+            raise ImageUnreadable(self._name)
+        changed += [f"file {path}" for path in sorted(was.keys() | now.keys()) if was.get(path) != now.get(path)]
+        return Rebuilt(sha256_json(was), tuple(changed))
+
+    def bill(self, asked: str) -> str:
+        """Return the bill of materials of an image; it is kept beside the working areas.
+
+        Parameters
+        ----------
+        asked : str
+            An image's digest, ``sha256:...``, or recipes joined by commas.
+
+        Raises
+        ------
+        ImageAbsent
+            If it is not on this engine.
+        ImageUnreadable
+            If it does not say what it holds.
+        """
+        name = asked if asked.startswith("sha256:") else plan_image(tuple(asked.split(",")), self._ground.recipes).tag
+        image = self._engine.image(name)
+        if not image:
+            raise ImageAbsent(self._name)
+        kept = self._ground.folder / _BILLS / f"{image.partition(':')[2]}.cdx.json"
+        if not kept.is_file():
+            found = packages(self._engine, image)
+            if not found:
+                raise ImageUnreadable(self._name)
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            draft = kept.with_suffix(f".{os.getpid()}.new")
+            draft.write_text(bill(image, found), encoding="utf-8")
+            draft.replace(kept)
+        return kept.read_text(encoding="utf-8")
 
     def deploy(self, appliance: ApplianceId, document: str, volume: Path, results: Path) -> Deployment:
         """Deploy from the document alone; ``volume`` and ``results`` are what its storage nodes stand for.
