@@ -26,7 +26,6 @@ PARTS = {
     "docker": "dockerd",
     "docker-registry": "docker-registry",
     "mmdebstrap": "mmdebstrap",
-    "docker-registry": "docker-registry",
     "infrastructure-manager": str(REPO / ".venv-im" / "bin" / "im_service"),
     "sshpass": "sshpass",
     "dicom3tools": "dciodvfy",

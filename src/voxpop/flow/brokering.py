@@ -194,6 +194,11 @@ class Broker:
         home = next(iter(offers), "")
         return tuple(sorted(bids, key=lambda one: order(one, home)))
 
+    def prices_at(self, site: str) -> PriceList:
+        """Return the prices at a site; the bank's for one that is connected no more."""
+        offers = self._market.offers()
+        return self.prices(offers[site][1]) if site in offers else self._prices.price_list()
+
     def prices(self, terms: Terms) -> PriceList:
         """Return a site's prices: its own, and the bank's where it has none."""
         ours = self._prices.price_list()

@@ -59,7 +59,7 @@ def size_told(system: System, appliance: ApplianceId) -> SizeTold | None:
 
 
 def _told(system: System, appliance: ApplianceId, size: Size) -> SizeTold:
-    prices, one = system.price_list(), size.granted
+    prices, one = system.broker.prices_at(system.appliances.get(appliance).site), size.granted
     events = system.ledger.links(f"appliance:{appliance}")[-_LAST_EVENTS:]
     return SizeTold(
         queue=size.kind,

@@ -265,6 +265,8 @@ class System:
             leaves_network(sandbox),
             self.offered,
             pipelines=installed_folder("pipelines"),
+            idle_s=self.settings.elastic.idle_seconds,
+            boot_s=self.settings.elastic.boot_seconds,
         )
         return Sites(SqlSites(self._engine, self.ledger), self.appliance_records, ground)
 

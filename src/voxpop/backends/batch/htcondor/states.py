@@ -18,7 +18,7 @@ _UNDEFINED = "undefined"
 _SILENT_S = 30
 """A worker says something each few seconds."""
 
-_RANK = (NodeState.IDLE, NodeState.BUSY, NodeState.DRAINING, NodeState.AWAY)
+_RANK = (NodeState.IDLE, NodeState.DRAINED, NodeState.BUSY, NodeState.DRAINING, NodeState.AWAY)
 _SLOT = {
     "Owner": NodeState.IDLE,
     "Unclaimed": NodeState.IDLE,
@@ -26,7 +26,7 @@ _SLOT = {
     "Claimed": NodeState.BUSY,
     "Preempting": NodeState.BUSY,
     "Backfill": NodeState.IDLE,
-    "Drained": NodeState.DRAINING,
+    "Drained": NodeState.DRAINED,
 }
 
 

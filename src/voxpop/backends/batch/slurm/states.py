@@ -32,7 +32,7 @@ _NODE = {
     "completing": NodeState.BUSY,
     "blocked": NodeState.BUSY,
     "draining": NodeState.DRAINING,
-    "drained": NodeState.DRAINING,
+    "drained": NodeState.DRAINED,
     "maint": NodeState.DRAINING,
     "reserved": NodeState.DRAINING,
     "powering_down": NodeState.DRAINING,

@@ -11,7 +11,6 @@ from voxpop.appliance.service import ApplianceView
 from voxpop.appliance.states import ApplianceState
 from voxpop.appliance.tosca import read
 from voxpop.application.cost import cost
-from voxpop.application.ports import PriceList
 from voxpop.flow.rules import Work
 from voxpop.kernel.ids import ApplianceId, ApplicationId
 from voxpop.web.area import Area
@@ -47,7 +46,7 @@ def show(ask: Asked, appliance: str) -> Response:
         document=system.appliances.document(view.appliance.id),
         sites=[site for site in system.market.seen() if site.name != view.appliance.site],
         ending=system.lifetimes.ending(view.appliance),
-        cost=cost(application.compute, _prices(ask, view.appliance.site)),
+        cost=cost(application.compute, ask.system.broker.prices_at(view.appliance.site)),
         operations=operations[:3],
         in_hand=any(one.open for one in operations),
         away=_is_away(ask, view),
@@ -115,11 +114,6 @@ def terminal(ask: Asked, appliance: str) -> Response:
 async def terminal_socket(ask: Ask, socket: WebSocket, application: ApplicationId) -> None:
     """Carry the terminal's bytes."""
     await converse(ask, socket, ApplianceId(socket.path_params["appliance"]))
-
-
-def _prices(ask: Ask, site: str) -> PriceList:
-    offers = ask.system.market.offers()
-    return ask.system.broker.prices(offers[site][1]) if site in offers else ask.system.price_list()
 
 
 def _is_away(ask: Ask, view: ApplianceView) -> bool:
