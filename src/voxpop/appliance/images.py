@@ -120,5 +120,9 @@ def playbook(roles: Sequence[str]) -> str:
 
 def _contents(recipe: Recipe) -> dict[str, Json]:
     assert recipe.folder is not None
-    files = sorted(path for path in recipe.folder.rglob("*") if path.is_file() and not path.name.startswith("."))
-    return {path.relative_to(recipe.folder).as_posix(): sha256_file(path) for path in files}
+    paths = {path.relative_to(recipe.folder): path for path in recipe.folder.rglob("*") if path.is_file()}
+    return {name.as_posix(): sha256_file(paths[name]) for name in sorted(paths) if not _left_by_tools(name)}
+
+
+def _left_by_tools(name: Path) -> bool:
+    return any(part.startswith(".") or part == "__pycache__" for part in name.parts)
