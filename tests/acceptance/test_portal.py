@@ -67,7 +67,7 @@ def test_a_project_goes_the_whole_way_in_a_browser(walked: Walk) -> None:
 @pytest.mark.timeout(1500)  # Octave's packages come from Debian, once
 def test_the_project_goes_on_in_containers_of_a_docker_engine(walked: Walk, bank: Served, engine: str) -> None:
     voxpop(bank, "site", "add", "engine", "--kind", "docker", "--set", f"host={engine}")
-    voxpop(bank, "recipe", "build", "octave,python-imaging,caffe-models", "--site", "engine")
+    voxpop(bank, "recipe", "build", "htcondor,octave,python-imaging,caffe-models", "--site", "engine")
     ada = walked.sign_in("ada")
     walked.elsewhere(ada, "engine", f"{NAME}-a2")
     walked.run(ada)

@@ -376,6 +376,9 @@ def test_the_name_of_an_image_is_made_from_all_that_goes_in(tmp_path: Path, repo
     copied = tmp_path / "recipes"
     shutil.copytree(repo / "recipes", copied)
     first = plan_image((NAME,), find_recipes(repo / "recipes"))
+    for left in (".cache/types.json", "__pycache__/a.pyc"):
+        (copied / NAME / left).parent.mkdir()
+        (copied / NAME / left).touch()
     assert plan_image((NAME,), find_recipes(copied)) == replace(first, recipes=mock.ANY)
     with (copied / "python-imaging" / "files" / "requirements.txt").open("a") as pins:
         pins.write("zipp==3.20.0\n")

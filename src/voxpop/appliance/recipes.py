@@ -117,9 +117,14 @@ def find_recipes(folder: Path) -> Mapping[str, Recipe]:
 
 
 def contents(folder: Path) -> dict[str, Json]:
-    """Return the SHA-256 of each file of a recipe."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
-    return {path.relative_to(folder).as_posix(): sha256_file(path) for path in files}
+    """Return the SHA-256 of each file of a recipe, but of what tools leave there."""
+    paths = {path.relative_to(folder): path for path in folder.rglob("*") if path.is_file()}
+    return {name.as_posix(): sha256_file(paths[name]) for name in sorted(paths) if not left_by_tools(name)}
+
+
+def left_by_tools(name: Path) -> bool:
+    """Say whether a file of a recipe is none of its own: nobody digests it, so an added recipe may have none."""
+    return any(part.startswith(".") or part == "__pycache__" for part in name.parts)
 
 
 def content_digest(folder: Path) -> str:

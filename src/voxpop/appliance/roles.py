@@ -3,9 +3,8 @@
 import gzip
 import io
 import tarfile
-from pathlib import Path
 
-from voxpop.appliance.recipes import Recipe
+from voxpop.appliance.recipes import Recipe, contents
 from voxpop.kernel.digests import sha256_bytes
 
 OF_A_QUEUE = ("cluster-node",)
@@ -19,11 +18,10 @@ def packed(recipe: Recipe) -> bytes:
     assert recipe.folder is not None
     raw = io.BytesIO()
     with tarfile.open(fileobj=raw, mode="w", format=tarfile.USTAR_FORMAT) as archive:
-        for path in sorted(
-            path for path in recipe.folder.rglob("*") if path.is_file() and not _is_hidden(path, recipe)
-        ):
+        for name in contents(recipe.folder):
+            path = recipe.folder / name
             content = path.read_bytes()
-            entry = tarfile.TarInfo(f"{recipe.name}/{path.relative_to(recipe.folder).as_posix()}")
+            entry = tarfile.TarInfo(f"{recipe.name}/{name}")
             entry.size = len(content)
             entry.mode = _PROGRAM if path.stat().st_mode & 0o100 else _FILE
             archive.addfile(entry, io.BytesIO(content))
@@ -33,8 +31,3 @@ def packed(recipe: Recipe) -> bytes:
 def archive_name(recipe: Recipe) -> str:
     """Return what the archive is called: the recipe's name, and the SHA-256 of its bytes."""
     return f"{recipe.name}-{sha256_bytes(packed(recipe))}.tar.gz"
-
-
-def _is_hidden(path: Path, recipe: Recipe) -> bool:
-    assert recipe.folder is not None
-    return any(part.startswith((".", "__pycache__")) for part in path.relative_to(recipe.folder).parts)

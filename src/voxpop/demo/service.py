@@ -52,7 +52,7 @@ def check_folders(folders: Sequence[Path]) -> None:
             raise ArchiveDirAbsent(folder)
 
 
-_FOUR_WORKERS = ("  gpus: 1\n", "  gpus: 4\n  workers: {min: 0, max: 4}\n")
+_FOUR_WORKERS = ("  memory_gb: 32\n  gpus: 1\n", "  memory_gb: 8\n  gpus: 4\n  workers: {min: 0, max: 4}\n")
 """What the demo asks for instead, so that a site with a queue has something to add and to take away."""
 
 

@@ -10,7 +10,7 @@ from voxpop.appliance.checking.pins import unpinned
 from voxpop.appliance.checking.secrets import secrets
 from voxpop.appliance.checking.tasks import faults_of
 from voxpop.appliance.errors import RecipeInvalid
-from voxpop.appliance.recipes import DOCUMENT, ROLE, load_recipe
+from voxpop.appliance.recipes import DOCUMENT, ROLE, left_by_tools, load_recipe
 
 MOST_BYTES = 10_000_000
 """Of all files together: what is larger is fetched by its checksum."""
@@ -46,7 +46,7 @@ def _odd(folder: Path) -> Iterator[Finding]:
             size += path.stat().st_size
         elif not path.is_dir():
             yield Finding(name, 0, "is neither a file nor a folder: take it away")
-        if path.name.startswith("."):
+        if left_by_tools(path.relative_to(folder)):
             yield Finding(name, 0, "is hidden, and would not be part of the recipe: take it away, or rename it")
         if number >= MOST_FILES:
             yield Finding(name, 0, f"there are more than {MOST_FILES} files: let the role fetch them by their checksum")
