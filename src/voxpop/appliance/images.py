@@ -21,7 +21,7 @@ ALWAYS = ("pipeline-runner",)
 PYTHON = Path("/opt/voxpop/bin/python3")
 """The Python of an image that pipelines are carried out with."""
 
-_FORMAT = 1
+_FORMAT = 2
 
 
 @dataclass(frozen=True, slots=True)
