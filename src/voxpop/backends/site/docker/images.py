@@ -23,7 +23,8 @@ _AUTHORITIES = Path("/etc/ssl/certs/ca-certificates.crt")
 _PROXIES = ("http_proxy", "https_proxy", "no_proxy")
 _PLAY = f"ansible-playbook --connection local --inventory localhost, {BUILD / 'site.yml'}"
 # a container can't keep what Python compiles; by content and not by time, so that the same inputs give the same bytes
-_COMPILE = f"(PYTHONHASHSEED=0 {PYTHON} -m compileall -q -f --invalidation-mode unchecked-hash {PYTHON.parent.parent}/lib || true)"
+_COMPILEALL = f"{PYTHON} -m compileall -q -f --invalidation-mode unchecked-hash {PYTHON.parent.parent}/lib"
+_COMPILE = f"(PYTHONHASHSEED=0 {_COMPILEALL} || true)"
 _LEAVE_NOTHING = (
     "apt-get clean && rm -rf /var/lib/apt/lists/* /var/cache/* /var/log/* /root/.ansible /root/.cache /tmp/* "
     "&& mkdir -p /var/lib/apt/lists/partial"
