@@ -24,7 +24,7 @@ OF_A_QUEUE = ("cluster-node",)
 PYTHON = Path("/opt/voxpop/bin/python3")
 """The Python of an image that pipelines are carried out with."""
 
-_FORMAT = 1
+_FORMAT = 2
 
 
 @dataclass(frozen=True, slots=True)

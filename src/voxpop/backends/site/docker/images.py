@@ -24,9 +24,10 @@ _PROXIES = ("http_proxy", "https_proxy", "no_proxy")
 _PLAY = f"ansible-playbook --connection local --inventory localhost, {BUILD / 'site.yml'}"
 # a container can't keep what Python compiles; by content and not by time, so that the same inputs give the same bytes
 _LIBRARY = PYTHON.parent.parent / "lib"
+_COMPILEALL = f"PYTHONHASHSEED=0 {PYTHON} -m compileall -q -f --invalidation-mode unchecked-hash {_LIBRARY}"
 _COMPILE = (  # and only what this role has brought: it takes a minute
     f"(test -z \"$(find {_LIBRARY} -name '*.py' -cnewer {BUILD / 'site.yml'} -print -quit 2>/dev/null)\" "
-    f"|| {PYTHON} -m compileall -q --invalidation-mode unchecked-hash {_LIBRARY} || true)"
+    f"|| {_COMPILEALL} || true)"
 )
 _LEAVE_NOTHING = (
     "apt-get clean && rm -rf /var/lib/apt/lists/* /var/cache/* /var/log/* /root/.ansible /root/.cache /tmp/* "
