@@ -198,15 +198,15 @@ def test_load_and_a_worker_lost_in_a_job_runs_it_again_elsewhere(place: Place) -
         return
     cluster = place.cluster
     until(lambda: set(place.batch.load().nodes.values()) == {NodeState.IDLE}, otherwise=lambda: str(place.batch.load()))  # type: ignore[attr-defined]
-    assert sorted(place.batch.load().nodes) == ["w1", "w2"]
+    assert {"w1", "w2"} <= set(place.batch.load().nodes)  # type: ignore[attr-defined]
     job = place.job("lost", "hostname >> where; while [ ! -e go ]; do sleep 0.05; done")
     place.batch.submit([job])
     until(lambda: (job.folder / "where").exists())
     first = (job.folder / "where").read_text().strip()
-    assert NodeState.BUSY in place.batch.load().nodes.values()
+    until(lambda: NodeState.BUSY in place.batch.load().nodes.values())  # type: ignore[attr-defined]
     docker("kill", cluster.machine(first))
     cluster.site.remove_machines(cluster.name, [first])
-    place.batch.forget([first])
+    place.batch.forget([first])  # type: ignore[attr-defined]
     (job.folder / "go").touch()
     (seen,) = place.ended(job)
     assert (seen.exit_code, seen.attempts) == (0, 2)
