@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +101,33 @@ def _types(entity: dict[str, Any]) -> list[str]:
 def test_roc_validator_accepts_the_crate(crate: Path, contexts: Path) -> None:
     code, report = _validate(crate, contexts)
     assert code == 0, report
+
+
+@pytest.fixture
+def queued(run: tuple[RunRecord, Pipeline, Path], tmp_path: Path) -> Path:
+    record, pipeline, folder = run
+    steps = [replace(step, queue="slurm", node="w1", attempts=2, cores=1, memory_mb=256) for step in record.steps]
+    environment = {**record.environment, "image": f"sha256:{'ab' * 32}", "queue": "slurm"}
+    record = replace(record, steps=tuple(steps), environment=environment)
+    return crate_of_run(tmp_path / "queued", record, pipeline, folder, COVER, CHAIN).parent
+
+
+@pytest.mark.needs("roc-validator")
+def test_roc_validator_accepts_the_crate_of_a_run_on_a_queue(queued: Path, contexts: Path) -> None:
+    code, report = _validate(queued, contexts)
+    assert code == 0, report
+
+
+def test_a_crate_says_where_and_with_what_each_execution_was_done(queued: Path) -> None:
+    entities = _entities(queued)
+    execution = entities["#execution/count/0"]
+    assert "Done by the queue 'slurm' on worker 'w1', begun 2 times." in execution["description"]
+    assert entities[execution["containerImage"]["@id"]]["sha256"] == "ab" * 32
+    given = {entities[one["@id"]]["name"]: entities[one["@id"]]["value"] for one in execution["resourceUsage"]}
+    assert given == {"cores": "1", "memory": "256"}
+    assert not [
+        entity for entity in entities if "pypi.org/project/image" in entity or "pypi.org/project/queue" in entity
+    ]
 
 
 @pytest.mark.needs("roc-validator")

@@ -113,6 +113,11 @@ def _run(record: RunRecord, run_folder: Path) -> RunFacts:
                 exit_code=step.exit_code,
                 inputs={name: _port(port) for name, port in step.inputs.items()},
                 outputs={name: _port(port) for name, port in step.outputs.items()},
+                queue=step.queue,
+                node=step.node,
+                attempts=step.attempts,
+                cores=step.cores,
+                memory_mb=step.memory_mb,
             )
             for step in record.steps
         ),

@@ -21,7 +21,7 @@ _LINKS = {
     "volume": "The volume was sealed.",
     "appliance": "The environment was deployed from its document.",
 }
-_NOT_SOFTWARE = frozenset({"python", "implementation", "system", "machine", "voxpop", "cwltool"})
+_NOT_SOFTWARE = frozenset({"python", "implementation", "system", "machine", "voxpop", "cwltool", "image", "queue"})
 
 
 def add_software(graph: Graph, facts: CrateFacts) -> list[str]:
@@ -66,9 +66,10 @@ def add_run(graph: Graph, facts: CrateFacts, data: DataEntities, packages: list[
         actionStatus=_COMPLETED,
     )
     steps = _add_steps(graph, facts, workflow)
+    image = _add_image(graph, run.environment.get("image", ""))
     controls, executions = [], []
     for execution in run.executions:
-        execution_id = _add_execution(graph, execution, data, packages)
+        execution_id = _add_execution(graph, execution, data, packages, image)
         executions.append(execution_id)
         control = f"{execution_id}/control"
         graph.add(
@@ -164,7 +165,7 @@ def _add_steps(graph: Graph, facts: CrateFacts, workflow: str) -> dict[str, str]
     return steps
 
 
-def _add_execution(graph: Graph, execution: ExecutionFacts, data: DataEntities, packages: list[str]) -> str:
+def _add_execution(graph: Graph, execution: ExecutionFacts, data: DataEntities, packages: list[str], image: str) -> str:
     tool = _tool_id(execution)
     graph.add(
         tool,
@@ -184,8 +185,48 @@ def _add_execution(graph: Graph, execution: ExecutionFacts, data: DataEntities, 
         startTime=moment(execution.started_at),
         endTime=moment(execution.ended_at),
         actionStatus=_COMPLETED if ended_well else _FAILED,
-        description=f"Ended with exit code {execution.exit_code}.",
+        description=_how(execution),
+        containerImage=ref(image) if image else None,
+        resourceUsage=refs(_add_resources(graph, execution)),
     )
+
+
+def _add_resources(graph: Graph, execution: ExecutionFacts) -> list[str]:
+    """Add what an execution was given, as workflow-run-crate's ``resourceUsage`` tells it; return the ids."""
+    given = {"cores": (execution.cores, None), "memory": (execution.memory_mb, "https://qudt.org/vocab/unit/MegaBYTE")}
+    return [
+        graph.add(
+            f"#resource/{name}/{amount}",
+            "PropertyValue",
+            name=name,
+            propertyID=f"#resource/{name}",
+            unitCode=unit,
+            value=str(amount),
+        )
+        for name, (amount, unit) in given.items()
+        if amount
+    ]
+
+
+def _add_image(graph: Graph, digest: str) -> str:
+    """Add the image that the machines were made of; return its id, empty where there was none."""
+    if not digest:
+        return ""
+    return graph.add(
+        f"#image/{digest}",
+        "ContainerImage",
+        name=f"Image {digest}",
+        identifier=digest,
+        sha256=digest.removeprefix("sha256:"),
+    )
+
+
+def _how(execution: ExecutionFacts) -> str:
+    told = f"Ended with exit code {execution.exit_code}."
+    if execution.queue:
+        on = f" on worker '{execution.node}'" if execution.node else ""
+        told += f" Done by the queue '{execution.queue}'{on}, begun {execution.attempts} times."
+    return told
 
 
 def _tool_id(execution: ExecutionFacts) -> str:
@@ -197,4 +238,5 @@ def _where(facts: CrateFacts) -> str:
     return (
         f"Carried out in the sandbox '{facts.run.sandbox}' on {environment.get('system', 'an unknown system')} "
         f"({environment.get('machine', 'unknown machine')}), Python {environment.get('python', 'unknown')}."
+        + (f" Commands were done by the queue '{environment['queue']}'." if environment.get("queue") else "")
     )

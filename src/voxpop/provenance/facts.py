@@ -33,7 +33,17 @@ PortFacts: TypeAlias = "tuple[FileRef, ...] | Json"
 
 @dataclass(frozen=True, slots=True)
 class ExecutionFacts:
-    """One execution of one tool; ``tool`` is the path of its document in the pipeline's folder."""
+    """One execution of one tool; ``tool`` is the path of its document in the pipeline's folder.
+
+    Parameters
+    ----------
+    queue, node : str
+        The batch queue and its worker that did it; empty where there was none.
+    attempts : int
+        How often it was begun.
+    cores, memory_mb : int
+        What it was given; 0 where that is not known.
+    """
 
     step: str
     position: int
@@ -43,6 +53,11 @@ class ExecutionFacts:
     exit_code: int
     inputs: Mapping[str, PortFacts]
     outputs: Mapping[str, PortFacts]
+    queue: str = ""
+    node: str = ""
+    attempts: int = 1
+    cores: int = 0
+    memory_mb: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,7 +60,7 @@ if [ -n "$new" ]; then
 fi
 """
 _JOBS = """\
-jobs=$(condor_q -constraint 'VoxpopKey isnt undefined' -af:r VoxpopKey JobStatus NumJobStarts RemoteHost) || exit 69
+jobs=$(condor_q -constraint 'VoxpopKey isnt undefined' -af VoxpopKey JobStatus NumJobStarts RemoteHost) || exit 69
 printf '%s\\n' "$jobs" | sed 's/^/job /'
 """
 _CANCEL = """\
@@ -69,8 +69,8 @@ found=$(condor_q -constraint {those} -af VoxpopKey) || exit 69
   [ -z "$(condor_q -constraint {those} -af VoxpopKey)" ] || exit 69
 """
 _LOAD = """\
-jobs=$(condor_q -allusers -af:r JobStatus RequestGPUs) || exit 69
-slots=$(condor_status -startd -af:r Machine SlotType State Activity Draining 'time() - LastHeardFrom') || exit 69
+jobs=$(condor_q -allusers -af JobStatus RequestGPUs) || exit 69
+slots=$(condor_status -af Machine SlotType State Activity Draining 'time() - LastHeardFrom') || exit 69
 printf '%s\\n' "$jobs" | sed 's/^/job /'
 printf '%s\\n' "$slots" | sed 's/^/slot /'
 """

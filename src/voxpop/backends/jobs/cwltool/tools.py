@@ -78,12 +78,14 @@ class QueuedJob(CommandLineJob):
     ) -> None:
         """Hand the command over, and collect what it came to."""
         assert isinstance(runtimeContext, PlacedContext)
-        with queue.handing_over(self.execution, runtimeContext.recorder, self.builder.resources):
-            if runtimeContext.recorder.taken_up(self.execution):
-                self._setup(runtimeContext)
-                self._execute([], self.environment, runtimeContext)
+        recorder, own = runtimeContext.recorder, runtimeContext.copy()
+        own.rm_tmpdir = False  # one that is given up may still run
+        with queue.handing_over(self.execution, recorder, self.builder.resources):
+            if recorder.taken_up(self.execution):
+                self._setup(own)
+                self._execute([], self.environment, own)
             else:
-                super().run(runtimeContext, tmpdir_lock)
+                super().run(own, tmpdir_lock)
 
 
 class RecordedTool(CommandLineTool):
