@@ -6,9 +6,9 @@ import os
 import re
 import shutil
 import stat
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,12 @@ from voxpop.volume.model import MANIFEST
 
 DOCUMENT = "appliance.tosca.yaml"
 RECORD = "deployment.json"
+BENCH = "bench"
+SECRETS = "secrets"
+GATE = "gate"
+LASTING = (BENCH, SECRETS, GATE)
+"""What of an area goes on when an appliance is deployed again."""
+
 _FORMAT = 1
 _ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _WRITERS = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
@@ -60,13 +66,20 @@ class Areas:
             return ApplianceState.REMOVED
         found = self.find(appliance)
         if found is not None:
-            whole = found.volume.is_dir() and found.results.is_dir()
+            whole = all(folder.is_dir() for folder in (found.volume, found.results, found.bench) if folder)
             return ApplianceState.DEPLOYED if whole else ApplianceState.LOST
         cut_short = area.is_dir() and not os.path.lexists(area / RECORD)
         return ApplianceState.FAILED if cut_short else ApplianceState.LOST
 
-    def settle(self, wanted: Deployment, document: str) -> Deployment:
+    def settle(
+        self, wanted: Deployment, document: str, furnish: Callable[[Path], None] = lambda area: None
+    ) -> Deployment:
         """Make the area of a deployment and record it, or return the one that stands there.
+
+        Parameters
+        ----------
+        furnish : callable
+            Puts up what works from the area, or sees that it stands; it may be called again.
 
         Raises
         ------
@@ -76,22 +89,29 @@ class Areas:
         Notes
         -----
         The same again changes nothing. The record is written last: an area without one is a deployment that was cut
-        short, and is made again.
+        short, and is made again. What runs have done on the bench stays.
         """
         area = self.area(wanted.appliance)
         with self.writing(wanted.appliance):
             kept = self.find(wanted.appliance)
             # how full the disk is may have changed since; that is no other deployment
             if kept is not None and replace(kept, not_given=wanted.not_given) == wanted and wanted.results.is_dir():
+                furnish(area)
                 return kept
-            _remove_tree(area)
+            _remove_tree(area, but=LASTING)
             wanted.results.mkdir(parents=True, exist_ok=True)
-            area.mkdir(parents=True)
+            area.mkdir(parents=True, exist_ok=True)
+            furnish(area)
             (area / DOCUMENT).write_text(document, encoding="utf-8")
             (area / "data").symlink_to(wanted.volume)
             (area / "results").symlink_to(wanted.results)
             _write(area, wanted)
         return wanted
+
+    def undo(self, appliance: ApplianceId) -> None:
+        """Remove an area whose making failed; what its people have stays."""
+        with self.writing(appliance):
+            _remove_tree(self.area(appliance))
 
     def remove(self, appliance: ApplianceId) -> None:
         """Remove the area and its people's folders; results stay. Twice is silent.
@@ -112,6 +132,23 @@ class Areas:
         with (self.folder / name).open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
+
+    @contextmanager
+    def turn(self, appliance: ApplianceId) -> Iterator[None]:
+        """Let one at a time change what an appliance is made of; leaves no lock behind."""
+        self.area(appliance)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        path = self.folder / f".{appliance}.lock"
+        while True:
+            with path.open("w") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                if not _is_still(path, lock.fileno()):  # who was here before us has taken it away
+                    continue
+                try:
+                    yield
+                finally:
+                    path.unlink(missing_ok=True)
+                return
 
     @contextmanager
     def writing(self, appliance: ApplianceId) -> Iterator[None]:
@@ -139,13 +176,29 @@ def check_volume(appliance: ApplianceId, volume: Path, digest: str) -> None:
         raise VolumeNotSealedHere(appliance, "has files that can be written to")
 
 
-def _remove_tree(area: Path) -> None:
+def _is_still(path: Path, opened: int) -> bool:
+    try:
+        return os.path.samestat(path.stat(), os.fstat(opened))
+    except FileNotFoundError:
+        return False
+
+
+def _remove_tree(area: Path, but: Sequence[str] = ()) -> None:
     if area.is_symlink() or area.is_file():
         area.unlink()
         return
     (area / RECORD).unlink(missing_ok=True)  # first: what is left by a kill reads as cut short
-    if area.is_dir():
-        shutil.rmtree(area)
+    if not area.is_dir():
+        return
+    for path in area.iterdir():
+        if path.name in but:
+            continue
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+    if not but:
+        area.rmdir()
 
 
 def _remove_people(people: Path) -> None:
@@ -163,7 +216,7 @@ def _remove_people(people: Path) -> None:
 
 def _write(folder: Path, deployment: Deployment) -> None:
     """Write the record whole, or not at all."""
-    content = {
+    content: dict[str, object] = {
         "format": _FORMAT,
         "appliance": deployment.appliance,
         "site": deployment.site,
@@ -179,10 +232,13 @@ def _write(folder: Path, deployment: Deployment) -> None:
         "not_given": list(deployment.not_given),
         "document_sha256": deployment.document_digest,
         "image": deployment.image,
-        "queue": deployment.queue,
-        "bench": None if deployment.bench is None else str(deployment.bench),
-        "workers": None if deployment.workers is None else asdict(deployment.workers),
     }
+    if deployment.queue:
+        content["queue"] = deployment.queue
+    if deployment.bench is not None:
+        content["bench"] = str(deployment.bench)
+    if deployment.workers is not None:
+        content["workers"] = asdict(deployment.workers)
     draft = folder / f".{RECORD}.new"
     draft.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     draft.replace(folder / RECORD)
@@ -214,16 +270,13 @@ def _deployment(content: dict[str, Any]) -> Deployment:
         document_digest=_as(str, content["document_sha256"]),
         image=_as(str, content.get("image", "")),
         queue=_as(str, content.get("queue", "")),
-        bench=None if content.get("bench") is None else Path(_as(str, content["bench"])),
-        workers=_workers(content.get("workers")),
+        bench=Path(_as(str, content["bench"])) if "bench" in content else None,
+        workers=_workers(content["workers"]) if "workers" in content else None,
     )
 
 
-def _workers(content: object) -> Workers | None:
-    if content is None:
-        return None
-    found = _as(dict, content)
-    return Workers(**{name: _as(int, found[name]) for name in ("least", "most", "cores", "memory_gb", "gpus")})
+def _workers(content: dict[str, Any]) -> Workers:
+    return Workers(**{field.name: _as(int, content[field.name]) for field in fields(Workers)})
 
 
 def _texts(value: object) -> tuple[str, ...]:

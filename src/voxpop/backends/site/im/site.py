@@ -88,11 +88,11 @@ class ImSite:
             raise SiteWithoutQueue(self._name)
         check_volume(appliance, volume, blueprint.volume_digest)
         wanted = self._deployment(appliance, blueprint, volume, results, sha256_bytes(document.encode()))
-        if self._areas.find(appliance) == wanted and self.state(appliance) is ApplianceState.DEPLOYED:
-            return wanted
-        with self._areas.writing(appliance):
+        with self._areas.writing(appliance), self._areas.turn(appliance):
+            if self._areas.find(appliance) == wanted and self.state(appliance) is ApplianceState.DEPLOYED:
+                return wanted
             self._make(appliance, document, blueprint)
-        return self._areas.settle(wanted, document)
+            return self._areas.settle(wanted, document)
 
     def find(self, appliance: ApplianceId) -> Deployment | None:
         """Return the deployment as it is; None where there is none, or none that can be read."""
@@ -119,9 +119,9 @@ class ImSite:
             If the service does not answer, or the working area can't be removed.
         """
         self._areas.area(appliance)
-        with self._areas.writing(appliance):
+        with self._areas.writing(appliance), self._areas.turn(appliance):
             self._all.destroy(appliance)
-        self._areas.remove(appliance)
+            self._areas.remove(appliance)
 
     def machines(self, appliance: ApplianceId) -> Sequence[Machine]:
         """Return the workers that are there, by name.
