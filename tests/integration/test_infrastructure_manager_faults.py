@@ -21,6 +21,7 @@ from voxpop.backends.site.im.setup import read_setup
 from voxpop.kernel.errors import Refused, Unavailable, VoxpopError
 from voxpop.kernel.ids import ApplianceId
 from voxpop.volume.seal import seal
+from voxpop.wiring.sites import HoldsRuns
 
 APPLIANCE = ApplianceId("bone-density-a1")
 ALL = r"/infrastructures"
@@ -210,6 +211,13 @@ def test_an_environment_without_a_queue_is_for_another_site(fake: Fake, tmp_path
     with pytest.raises(Refused, match="the application asks for no batch queue"):
         deploy(site_of(fake, tmp_path), tmp_path, plain)
     assert fake.asked == []
+
+
+def test_no_run_goes_to_the_banks_own_machine_instead(fake: Fake, tmp_path: Path) -> None:
+    site = site_of(fake, tmp_path)
+    assert isinstance(site, HoldsRuns)
+    with pytest.raises(Refused, match="its machines on site 'cloud' do not see the data; deploy on another site"):
+        site.sandbox(APPLIANCE, "image")
 
 
 def test_what_the_service_is_sent_holds_no_secret(fake: Fake, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ its credentials nor the cloud's: its inventory on the front end names the user o
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from pathlib import Path
+from typing import NoReturn
 
 from voxpop.appliance.model import Deployment, Ground, Machine
 from voxpop.appliance.ports import Said
@@ -14,7 +15,7 @@ from voxpop.appliance.states import ApplianceState
 from voxpop.appliance.tosca import Blueprint, read
 from voxpop.backends.site import Areas, check_volume
 from voxpop.backends.site.im.credentials import lines_of
-from voxpop.backends.site.im.errors import InfrastructureLeft, SiteWithoutQueue, TooManyWorkers
+from voxpop.backends.site.im.errors import InfrastructureLeft, RunsNotHeld, SiteWithoutQueue, TooManyWorkers
 from voxpop.backends.site.im.front_end import FrontEnd
 from voxpop.backends.site.im.infrastructure import Infrastructures
 from voxpop.backends.site.im.making import Making
@@ -185,6 +186,11 @@ class ImSite:
             If the front end can't be reached.
         """
         return self._front_end(appliance).do(command, stdin)
+
+    def sandbox(self, appliance: str, image: str) -> NoReturn:
+        """Say that nothing is held there yet; a run must not go to this machine instead."""
+        del image
+        raise RunsNotHeld(self._name, appliance)
 
     def _make(self, appliance: ApplianceId, document: str, blueprint: Blueprint) -> None:
         """Make the machines, or go on with those of a deployment that was cut short; undo it where that fails."""
