@@ -1,7 +1,9 @@
 """Site im when its service is down, slow, broken, or no longer knows us: one sentence each, and nothing left behind."""
 
 import json
+import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +21,7 @@ from voxpop.backends.site.im.setup import read_setup
 from voxpop.kernel.errors import Refused, Unavailable, VoxpopError
 from voxpop.kernel.ids import ApplianceId
 from voxpop.volume.seal import seal
+from voxpop.wiring.sites import HoldsRuns
 
 APPLIANCE = ApplianceId("bone-density-a1")
 ALL = r"/infrastructures"
@@ -126,6 +129,16 @@ def test_a_retry_after_a_lost_answer_makes_one_appliance(fake: Fake, tmp_path: P
     assert [*fake.infrastructures] == [made]
 
 
+def test_two_deployments_at_once_make_one_appliance(fake: Fake, tmp_path: Path) -> None:
+    site = site_of(fake, tmp_path)
+    text = written(tmp_path)
+    with ThreadPoolExecutor(3) as pool:
+        where = tmp_path / "volume", tmp_path / "results"
+        made = [*pool.map(lambda _: site.deploy(APPLIANCE, text, *where), range(3))]
+    assert made[0] == made[1] == made[2]
+    assert len(fake.infrastructures) == 1
+
+
 def test_another_document_is_another_infrastructure(fake: Fake, tmp_path: Path) -> None:
     site = site_of(fake, tmp_path)
     deploy(site, tmp_path)
@@ -200,6 +213,13 @@ def test_an_environment_without_a_queue_is_for_another_site(fake: Fake, tmp_path
     assert fake.asked == []
 
 
+def test_no_run_goes_to_the_banks_own_machine_instead(fake: Fake, tmp_path: Path) -> None:
+    site = site_of(fake, tmp_path)
+    assert isinstance(site, HoldsRuns)
+    with pytest.raises(Refused, match="its machines on site 'cloud' do not see the data; deploy on another site"):
+        site.sandbox(APPLIANCE, "image")
+
+
 def test_what_the_service_is_sent_holds_no_secret(fake: Fake, tmp_path: Path) -> None:
     site = site_of(fake, tmp_path)
     deploy(site, tmp_path)
@@ -228,6 +248,25 @@ def test_what_the_service_is_sent_holds_no_secret(fake: Fake, tmp_path: Path) ->
 def test_a_wrong_setting_is_one_sentence(fake: Fake, tmp_path: Path, changed: dict[str, str], sentence: str) -> None:
     with pytest.raises(SiteSettingInvalid, match=sentence):
         open_site("cloud", {**fake.settings(), **changed}, Ground(tmp_path, "bubblewrap", network=False))
+
+
+def test_the_services_file_of_users_stays_its_owners_and_keeps_the_others(fake: Fake, tmp_path: Path) -> None:
+    other = {"username": "somebody", "password": "else"}
+    fake.users.write_text(json.dumps({"users": [other]}))
+    fake.users.chmod(0o640)
+    os.chown(fake.users, 12345 if os.geteuid() == 0 else -1, -1)
+    owner = fake.users.stat().st_uid
+    site = site_of(fake, tmp_path)
+    deploy(site, tmp_path)
+    site.remove(APPLIANCE)
+    assert json.loads(fake.users.read_text())["users"] == [other]
+    assert (fake.users.stat().st_uid, fake.users.stat().st_mode & 0o777) == (owner, 0o640)
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"users": 3}', '{"users": ["x"]}'])
+def test_a_file_of_users_that_is_none_is_one_sentence(fake: Fake, tmp_path: Path, content: str) -> None:
+    fake.users.write_text(content)
+    assert "which is no JSON with a list 'users': mend that" in refused(site_of(fake, tmp_path), tmp_path)
 
 
 def test_credentials_that_others_may_read_are_not_used(fake: Fake, tmp_path: Path) -> None:

@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from voxpop.application.document import read_document, read_file, schema, template
 from voxpop.application.errors import ApplicationInvalid, DocumentAbsent
 from voxpop.application.icd10 import icd10_fault
+from voxpop.application.model import WorkerRange
 from voxpop.kernel.digests import sha256_bytes, sha256_file
+from voxpop.web.pages.applications.draft import document_of, of_application
 
 GOOD = template()
 
@@ -262,3 +264,15 @@ def test_no_slip_of_the_pen_brings_the_reader_down(position: int, cut: int, put:
     else:
         places = []
     assert all(1 <= line <= text.count("\n") + 2 and column >= 1 for line, column in places)
+
+
+def test_workers_come_back_from_the_form_as_they_were() -> None:
+    written = read_document(changed("  gpus: 1", "  gpus: 0\n  workers: {min: 1, max: 4}"), "a.yaml")
+    again = read_document(document_of(of_application(written)), "a.yaml")
+    assert again.compute == written.compute
+    assert again.compute.workers == WorkerRange(1, 4)
+
+
+def test_a_form_without_workers_asks_for_none() -> None:
+    written = read_document(GOOD, "a.yaml")
+    assert read_document(document_of(of_application(written)), "a.yaml").compute.workers is None

@@ -90,6 +90,19 @@ class SiteWithoutQueue(Refused):
         self.site = site
 
 
+class RunsNotHeld(Refused):
+    """A run or a terminal on machines that do not see the data."""
+
+    code = "runs-not-held"
+
+    def __init__(self, site: str, appliance: str) -> None:
+        super().__init__(
+            f"appliance '{appliance}' holds no runs and no terminals: its machines on site '{site}' do not see the "
+            "data; deploy on another site by `voxpop appliance deploy`"
+        )
+        self.appliance = appliance
+
+
 class FrontEndUnreachable(Unavailable):
     """The front end of an appliance does not let us in."""
 

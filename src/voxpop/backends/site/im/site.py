@@ -7,6 +7,7 @@ its credentials nor the cloud's: its inventory on the front end names the user o
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from pathlib import Path
+from typing import NoReturn
 
 from voxpop.appliance.model import Deployment, Ground, Machine
 from voxpop.appliance.ports import Said
@@ -14,7 +15,7 @@ from voxpop.appliance.states import ApplianceState
 from voxpop.appliance.tosca import Blueprint, read
 from voxpop.backends.site import Areas, check_volume
 from voxpop.backends.site.im.credentials import lines_of
-from voxpop.backends.site.im.errors import InfrastructureLeft, SiteWithoutQueue, TooManyWorkers
+from voxpop.backends.site.im.errors import InfrastructureLeft, RunsNotHeld, SiteWithoutQueue, TooManyWorkers
 from voxpop.backends.site.im.front_end import FrontEnd
 from voxpop.backends.site.im.infrastructure import Infrastructures
 from voxpop.backends.site.im.making import Making
@@ -104,11 +105,11 @@ class ImSite:
             raise SiteWithoutQueue(self._name)
         check_volume(appliance, volume, blueprint.volume_digest)
         wanted = self._deployment(appliance, blueprint, volume, results, sha256_bytes(document.encode()))
-        if self._areas.find(appliance) == wanted and self.state(appliance) is ApplianceState.DEPLOYED:
-            return wanted
-        with self._areas.writing(appliance):
+        with self._areas.writing(appliance), self._areas.turn(appliance):
+            if self._areas.find(appliance) == wanted and self.state(appliance) is ApplianceState.DEPLOYED:
+                return wanted
             self._make(appliance, document, blueprint)
-        return self._areas.settle(wanted, document)
+            return self._areas.settle(wanted, document)
 
     def find(self, appliance: ApplianceId) -> Deployment | None:
         """Return the deployment as it is; None where there is none, or none that can be read."""
@@ -135,9 +136,9 @@ class ImSite:
             If the service does not answer, or the working area can't be removed.
         """
         self._areas.area(appliance)
-        with self._areas.writing(appliance):
+        with self._areas.writing(appliance), self._areas.turn(appliance):
             self._all.destroy(appliance)
-        self._areas.remove(appliance)
+            self._areas.remove(appliance)
 
     def machines(self, appliance: ApplianceId) -> Sequence[Machine]:
         """Return the workers that are there, by name.
@@ -201,6 +202,11 @@ class ImSite:
             If the front end can't be reached.
         """
         return self._front_end(appliance).do(command, stdin)
+
+    def sandbox(self, appliance: str, image: str) -> NoReturn:
+        """Say that nothing is held there yet; a run must not go to this machine instead."""
+        del image
+        raise RunsNotHeld(self._name, appliance)
 
     def _make(self, appliance: ApplianceId, document: str, blueprint: Blueprint) -> None:
         """Make the machines, or go on with those of a deployment that was cut short; undo it where that fails."""

@@ -2,7 +2,9 @@
 
 import fcntl
 import json
+import os
 import secrets
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +14,7 @@ from voxpop.appliance.errors import SiteSettingInvalid
 from voxpop.kernel.privatefiles import write_private
 
 _BYTES = 24
+_NOBODY_ELSE = 0o770
 
 
 class Users:
@@ -78,7 +81,14 @@ class Users:
         return users
 
     def _write(self, users: list[dict[str, Any]]) -> None:
-        write_private(self._path, json.dumps({"users": users}, indent=2).encode())
+        """Write the file whole or not at all; it stays its owner's, which may be the service's own account."""
+        draft = self._path.with_name(f".{self._path.name}.new")
+        write_private(draft, json.dumps({"users": users}, indent=2).encode())
+        if self._path.exists():
+            was = self._path.stat()
+            os.chown(draft, was.st_uid, was.st_gid)
+            draft.chmod(stat.S_IMODE(was.st_mode) & _NOBODY_ELSE)
+        draft.replace(self._path)
 
     def _unfit(self, fault: str) -> SiteSettingInvalid:
         return SiteSettingInvalid(self._site, "user_db", f"names {self._path}, which {fault}: mend that")
