@@ -5,13 +5,16 @@ PYTHON ?= python3
 WORK ?= voxpop-demo
 BIN := .venv/bin
 
-.PHONY: help demo test lint docs bench image apt clean
+.PHONY: help demo demo-cluster test lint docs bench image apt clean
 
 help:
-	@sed -n 's/^\([a-z]*\):.*## /\1  /p' $(MAKEFILE_LIST)
+	@sed -n 's/^\([a-z-]*\):.*## /\1  /p' $(MAKEFILE_LIST)
 
 demo: .venv/installed ## install into .venv, then run `voxpop demo`
 	$(BIN)/voxpop demo --work $(WORK)
+
+demo-cluster: .venv/installed apt ## as root: the demo's project on clusters of a Docker engine, from no worker to four and back
+	$(BIN)/python tools/demo_cluster.py --work $(WORK)
 
 test: .venv/tested apt .venv-roc/installed .venv-ansible/installed .venv-im/installed front-end/node_modules/installed front-end/ohif/installed ## install what the tests need, check the house rules, run every test
 	$(MAKE) --no-print-directory lint
@@ -41,6 +44,7 @@ bench: .venv/tested front-end/lighthouse/node_modules/installed ## print the fig
 	$(BIN)/python benchmarks/portal_kills.py
 	$(BIN)/python benchmarks/viewer_open.py
 	$(BIN)/python benchmarks/lighthouse.py
+	$(BIN)/python benchmarks/elastic_policy.py
 	$(BIN)/python benchmarks/elastic_policy.py
 
 image: .venv/tested ## make a container image of the bank, as root, with a Docker engine
