@@ -27,6 +27,7 @@ from voxpop.kernel.digests import sha256_file, sha256_json
 
 CACHE = SOCKET.parent.parent / "im"
 _REGISTRY = "127.0.0.1"  # the connector splits an image's name at its first colon, so the port is the usual one, 80
+_CONFIGURED_S = 400  # 50 s on a machine that does nothing else
 _CONFIGURATION = """\
 [im]
 REST_ADDRESS = 127.0.0.1
@@ -70,6 +71,7 @@ class Manager:
             "image": self.image,
             "user_db": str(self.users),
             "cloud_auth_file": str(self.cloud_auth),
+            "patience_s": str(_CONFIGURED_S),
         }
 
 
