@@ -20,6 +20,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from tests.own_recipe import own_folder
 from tests.portal_walk import CHROMIUM, pages, served
 
 from voxpop.cli.opening import opened
@@ -85,6 +86,7 @@ def main() -> int:
         participant = next((system.work.volumes / f"{NAME}-v1").glob("sub-*")).name
         worst = GOAL
         print(f"{'page':<58} {'accessibility':>13} {'content ms':>10} {'script kB':>9}")
+        system.recipe_book.add(own_folder(Path(folder)), "Ada")
         with served(work) as bank:
             for person, path in every_page(participant):
                 if options.only in path:

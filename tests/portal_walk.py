@@ -14,6 +14,8 @@ from typing import IO, Any
 
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
+from tests.own_recipe import own_archive
+
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = ("--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader")
 LONG_MS = 240_000
@@ -77,6 +79,7 @@ class Walk:
     def go(self) -> None:
         """Go the whole way."""
         ada, carmen, dolores, aurora = (self.sign_in(name) for name in ("ada", "carmen", "dolores", "aurora"))
+        self.bring(ada)
         self.apply(ada)
         self.decide(carmen)
         self.staged(ada)
@@ -105,6 +108,17 @@ class Walk:
         page.click("main button")
         expect(page.locator("h1")).to_have_text("What waits for you")
         return page
+
+    def bring(self, page: Page) -> None:
+        """Add a recipe of one's own, which a technical manager finds to read."""
+        page.goto(f"{self.served.url}/catalogue")
+        page.click("text=Add a recipe")
+        page.set_input_files(
+            "#archive", {"name": "my-tool.zip", "mimeType": "application/zip", "buffer": own_archive()}
+        )
+        page.get_by_role("button", name="Add", exact=True).click()
+        expect(page.locator("main")).to_contain_text("my-tool 1.0.0")
+        page.goto(f"{self.served.url}/")
 
     def apply(self, page: Page) -> None:
         page.click("text=Write an application")
@@ -271,6 +285,6 @@ def pages(name: str) -> dict[str, list[str]]:
         ],
         "carmen": ["/", f"/applications/{name}"],
         "dolores": ["/", f"/volumes/{name}-v1", "/archives", f"/releases/{name}-r1-x1", "/people"],
-        "teo": ["/people", "/sites", "/sites/local"],
+        "teo": ["/people", "/sites", "/sites/local", "/catalogue/recipes/my-tool/1.0.0"],
         "aurora": ["/audit"],
     }  # fmt: skip

@@ -114,7 +114,7 @@ def test_a_change_of_the_environment_is_told_against_what_stands(bank: Bank, mon
     sheet = bank.system.planning.look(PROJECT)
     assert (sheet.compared_with, sheet.changes) == (APPLIANCE, ())
     wider = replace(sheet.environment, recipes=("octave",), days=120, workers=None)
-    monkeypatch.setattr(bank.system.durable_work, "environment", lambda _: wider)
+    monkeypatch.setattr(bank.system.durable_work, "environment", lambda *_: wider)
     assert "days 90 -> 120" in bank.system.planning.look(PROJECT).changes
     page = bank.client("ada").get(f"/applications/{PROJECT}/plan").text
     assert "<li>recipe htcondor removed</li>" in page

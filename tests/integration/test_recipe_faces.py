@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from tests.api import caller, remote
 from tests.bank import Bank, empty_bank
-from tests.unit.test_recipe_checking import DESCRIPTION, TASKS
+from tests.own_recipe import own_folder
 
 from voxpop.appliance.parcel import packed
 
@@ -18,11 +18,7 @@ def bank(tmp_path: Path) -> Bank:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    for name, text in (("recipe.yaml", DESCRIPTION), ("tasks/main.yml", TASKS), ("meta/main.yml", "---\n{}\n")):
-        path = tmp_path / "my-tool" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-    return tmp_path / "my-tool"
+    return own_folder(tmp_path)
 
 
 def test_the_whole_way_by_the_api(bank: Bank, folder: Path) -> None:

@@ -5,26 +5,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.own_recipe import DESCRIPTION, TASKS
 
 from voxpop.appliance.checking import Finding, check_folder
 from voxpop.backends.lint.ansiblelint import ansible_lint
 
 Recipe = Callable[..., Path]
-DESCRIPTION = """\
-name: my-tool
-version: 1.0.0
-purpose: A tool of ours.
-licence: MIT
-needs: []
-provides: {kind: tool}
-gives_on: [docker]
-health: my-tool --version
-"""
-TASKS = """---
-- name: Install it
-  ansible.builtin.apt:
-    name: hello
-"""
 
 
 @pytest.fixture

@@ -61,8 +61,10 @@ def sbom(
     image: Annotated[str, typer.Argument(help="An image's digest, sha256:..., or recipes joined by commas.")],
     site: Annotated[str, typer.Option("--site", help="The site that has it.", metavar="SITE")],
     work: WorkOption = DEFAULT_WORK,
+    as_json: JsonOption = False,
 ) -> None:
-    """Print what an image holds, package by package with its version and licence, as CycloneDX 1.6."""
+    """Print what an image holds, package by package with its version and licence, as CycloneDX 1.6, which is JSON."""
+    del as_json  # it is JSON in any case
     sys.stdout.write(opened(work).sites.bill(site, image))
 
 

@@ -70,6 +70,14 @@ NodeName={workers} CPUs={cores} RealMemory={memory_mb} State=CLOUD{gpus}
 PartitionName=project Nodes={workers} Default=YES MaxTime=INFINITE OverSubscribe=NO State=UP
 """
 
+_PROLOG = f"""\
+#!/bin/sh
+# Python takes longer to begin than a short job: it is begun only where a worker is not there yet
+case "$(sinfo -h -N -n "$SLURM_JOB_NODELIST" -o %t)" in
+    '' | *[!a-z]* | *down*) exec {_NODE} prolog ;;
+esac
+"""
+
 
 def configuration(card: Card) -> dict[str, str]:
     """Return the files of ``/etc/slurm`` by name; workers fetch them from the front end."""
@@ -104,7 +112,7 @@ def front(card: Card) -> list[Daemon]:
         write(_ETC / name, text)
     for verb in _GATE_VERBS:  # Slurm starts them with one word, and takes no command line
         write(_ETC / verb, f'#!/bin/sh\nexec {_NODE} gate {verb} "$1"\n', PROGRAM)
-    write(_ETC / "prolog", f"#!/bin/sh\nexec {_NODE} prolog\n", PROGRAM)
+    write(_ETC / "prolog", _PROLOG, PROGRAM)
     folder(_STATE)
     _name_any_address()
     return [_munge(), Daemon(("/usr/sbin/slurmctld", "-D"))]
