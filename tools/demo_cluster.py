@@ -192,6 +192,13 @@ def around(stage: Stage, queue: str, local: dict[str, str]) -> None:
     print(f"  {appliance} is removed, and nothing is left of it", flush=True)
 
 
+def clear(stage: Stage) -> None:
+    """Remove what stands on the site."""
+    for one in stage.voxpop("appliance", "list"):
+        if one["site"] == SITE and one["state"] != "removed":
+            stage.voxpop("appliance", "remove", one["appliance"], "--give-up")
+
+
 def main() -> None:
     """Do the demo, then the same on clusters."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -202,6 +209,8 @@ def main() -> None:
     CACHE.mkdir(parents=True, exist_ok=True)
     with engine(given.host) as host:
         stage = Stage(given.work, host)
+        if stage.work.is_dir():
+            clear(stage)  # what an interrupted demo left
         print("site local", flush=True)
         first = stage.voxpop("demo")
         local = digests(stage.voxpop("run", "show", first["run"]["id"]))
@@ -209,9 +218,12 @@ def main() -> None:
         settings = [f"host={host}", f"workers={WORKERS}", *([f"mirror={given.mirror}"] if given.mirror else [])]
         stage.voxpop("site", "add", SITE, "--kind", "docker", *(word for one in settings for word in ("--set", one)))
         with served(stage):
-            for queue in QUEUES:
-                print(f"site {SITE}, {queue}", flush=True)
-                around(stage, queue, local)
+            try:
+                for queue in QUEUES:
+                    print(f"site {SITE}, {queue}", flush=True)
+                    around(stage, queue, local)
+            finally:
+                clear(stage)
 
 
 if __name__ == "__main__":

@@ -43,6 +43,7 @@ ALLOW_ADMINISTRATOR = $(ALLOW_DAEMON)
 ALLOW_CLIENT = *
 # a worker that was taken away leaves its ads behind: they end soon, so nobody counts on it for long
 UPDATE_INTERVAL = 5
+MASTER_UPDATE_INTERVAL = 5
 CLASSAD_LIFETIME = 20
 MAX_DEFAULT_LOG = 5 Mb
 MASTER_BACKOFF_CEILING = 10

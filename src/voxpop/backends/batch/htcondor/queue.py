@@ -158,7 +158,7 @@ class HTCondor:
 
     def drain(self, names: Sequence[str]) -> None:
         """Give these no further job; what runs on them goes on."""
-        self._each(names, "condor_off -peaceful -daemon startd -name {name} >&2 || exit 69\n")
+        self._each(names, "condor_off -peaceful -daemon startd -constraint 'Machine == \"{name}\"' >&2 || exit 69\n")
 
     def forget(self, names: Sequence[str]) -> None:
         """Hear that these are gone: their jobs are run again elsewhere, and the collector drops what they said."""
