@@ -27,7 +27,7 @@ USUAL = "unix:///var/run/docker.sock"
 SITE, APPLICATION, VOLUME = "engine", "bone-density", "bone-density-v1"
 QUEUES = ("htcondor", "slurm")
 WORKERS = 4
-IDLE_S = 10
+SETTINGS = {**os.environ, "VOXPOP_ELASTIC__IDLE_SECONDS": "10"}
 PATIENCE_S = 600.0
 _LOOK_EVERY_S = 0.25
 
@@ -44,7 +44,7 @@ class Stage:
     def voxpop(self, *words: str) -> Any:
         """Do a command as its user would; returns what it prints as JSON."""
         command = [VOXPOP, *words, "--work", str(self.work), "--json"]
-        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, env=SETTINGS, check=False)
         if done.returncode:
             sys.exit(f"`voxpop {' '.join(words)}` ended with {done.returncode}")
         return json.loads(done.stdout)
@@ -147,9 +147,8 @@ def engine(host: str) -> Iterator[str]:
 def served(stage: Stage) -> Iterator[None]:
     """Let the bank work, with its portal, while the block runs."""
     words = [VOXPOP, "serve", "--work", str(stage.work), "--port", "0"]
-    setting = {**os.environ, "VOXPOP_ELASTIC__IDLE_SECONDS": str(IDLE_S)}
     with (CACHE / "serve.log").open("w") as log:
-        server = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=log, text=True, env=setting)
+        server = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=log, text=True, env=SETTINGS)
     try:
         assert server.stdout is not None
         if not server.stdout.readline().startswith("voxpop serves"):
