@@ -29,6 +29,13 @@ def engine() -> Iterator[str]:
     """Return the address of a running engine; test sessions beside each other share it."""
     if os.geteuid() != 0:
         pytest.skip("needs root, as whom a Docker engine runs")
+    with borrowed_engine() as host:
+        yield host
+
+
+@contextmanager
+def borrowed_engine() -> Iterator[str]:
+    """Give the engine that everybody shares: started by the first, stopped by the last."""
     CACHE.mkdir(parents=True, exist_ok=True)
     with _turn():
         if not _alive():
