@@ -7,6 +7,7 @@ import os
 import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import distribution
 from pathlib import Path
@@ -208,4 +209,5 @@ def _hand_over(folder: Path, person: int) -> None:
         return
     for root, folders, files in os.walk(folder):
         for name in (".", *folders, *files):
-            os.chown(Path(root) / name, person, person, follow_symlinks=False)
+            with suppress(FileNotFoundError):  # a job that a queue still has may be at work there
+                os.chown(Path(root) / name, person, person, follow_symlinks=False)
