@@ -204,10 +204,14 @@ def _variables(environment: dict[str, str]) -> Iterator[str]:
 
 
 def _hand_over(folder: Path, person: int) -> None:
-    """Give a folder to who works in it; only root can, and whoever else we are works there himself."""
+    """Give a folder to who works in it; only root can, and whoever else we are works there himself.
+
+    A job that a queue still has may be at work there: each folder is held open, so that none is exchanged for a link.
+    """
     if os.geteuid() != 0:
         return
-    for root, folders, files in os.walk(folder):
-        for name in (".", *folders, *files):
-            with suppress(FileNotFoundError):  # a job that a queue still has may be at work there
-                os.chown(Path(root) / name, person, person, follow_symlinks=False)
+    for _, folders, files, held in os.fwalk(folder):
+        os.fchown(held, person, person)
+        for name in (*folders, *files):
+            with suppress(FileNotFoundError):
+                os.chown(name, person, person, dir_fd=held, follow_symlinks=False)
