@@ -27,18 +27,19 @@ NODE = "/usr/local/sbin/voxpop-node"
 PERSON = "2000000100"
 # what a job finds out of its place, a line each
 JOB = """#!/bin/sh
-cd {bench} || exit 9
+cd {work} || exit 9
 cat {volume}/README
 {{
   hostname
   id -u
+  touch {bench}/mine 2>&1 | grep -o "Permission denied"
   touch {volume}/mine 2>&1 | grep -o "Read-only file system"
   touch {pipelines}/mine 2>&1 | grep -o "Read-only file system"
   grep -h -e CapEff -e NoNewPrivs /proc/self/status | cut -f 2
   cat /run/voxpop/queue.key 2>&1 | grep -o "Permission denied"
   ls /run/voxpop /var/run/docker.sock 2>&1 | tail -n +2
   /usr/bin/python3 -c "{look}"
-}} > {bench}/seen
+}} > {work}/seen
 exit 3
 """
 LOOK = (  # the second is the host, if it has an address there; 110, 113, 101: nobody answers, no route, no network
@@ -112,6 +113,11 @@ class Bench:
     def bench(self) -> Path:
         return self.root / "appliances" / self.name / "bench"
 
+    @property
+    def work(self) -> Path:
+        """What on the bench is for jobs to write in."""
+        return self.bench / "work"
+
     def ask(self, *command: str, stdin: str = "") -> str:
         said = self.site.on_front_end(self.name, command, stdin)
         assert said.exit_code == 0, said
@@ -122,16 +128,20 @@ class Bench:
 
     def submit(self, *words: str) -> None:
         """Hand the job over, as who runs are."""
-        script = self.bench / "job"
+        self.work.mkdir(exist_ok=True)
+        self.work.chmod(0o777)
+        script = self.work / "job"
         look = LOOK.replace('"', '\\"')
         script.write_text(
-            JOB.format(bench=self.bench, volume=self.volume, pipelines=self.repo / "pipelines", look=look)
+            JOB.format(
+                bench=self.bench, work=self.work, volume=self.volume, pipelines=self.repo / "pipelines", look=look
+            )
         )
         script.chmod(0o755)
         if self.queue == "slurm":
-            command, stdin = ["sbatch", f"--output={self.bench}/log", f"--chdir={self.bench}", *words, str(script)], ""
+            command, stdin = ["sbatch", f"--output={self.work}/log", f"--chdir={self.work}", *words, str(script)], ""
         else:
-            command, stdin = ["condor_submit"], f"executable = {script}\noutput = {self.bench}/log\nqueue\n"
+            command, stdin = ["condor_submit"], f"executable = {script}\noutput = {self.work}/log\nqueue\n"
         self.ask("runuser", "-u", "project", "--", *command, stdin=stdin)
 
     def ended(self) -> str:
@@ -199,10 +209,11 @@ def test_a_job_runs_on_a_worker_that_was_added_and_reaches_nothing_but_its_place
     cluster.submit()
     until(cluster.ended, otherwise=lambda: cluster.site._engine.last_words(cluster.name, "w1"))
     assert cluster.ended() == "3"
-    assert (cluster.bench / "log").read_text() == "images\n"
+    assert (cluster.work / "log").read_text() == "images\n"
     read_only, nothing = "Read-only file system", "0000000000000000"
-    assert (cluster.bench / "seen").read_text().splitlines() == [
-        "w1", PERSON, read_only, read_only, nothing, "1", "Permission denied", "/run/voxpop:", "queue.key", "out: []",
+    assert (cluster.work / "seen").read_text().splitlines() == [
+        "w1", PERSON, "Permission denied", read_only, read_only, nothing, "1",
+        "Permission denied", "/run/voxpop:", "queue.key", "out: []",
     ]  # fmt: skip
 
 
@@ -245,7 +256,7 @@ def test_a_worker_that_died_is_made_anew_and_one_that_runs_stays(cluster: Bench)
 
 
 def test_a_front_end_that_was_killed_is_lost_and_deploying_brings_its_queue_back(cluster: Bench) -> None:
-    (cluster.bench / "seen").unlink(missing_ok=True)
+    (cluster.work / "seen").unlink(missing_ok=True)
     if cluster.queue == "slurm":
         cluster.submit("--hold", "--job-name=kept")
         written = ("grep", "--quiet", "kept", "/var/spool/slurmctld/job_state")  # some seconds after it was taken
@@ -263,7 +274,7 @@ def test_a_front_end_that_was_killed_is_lost_and_deploying_brings_its_queue_back
     until(lambda: cluster.registered("w3"))
     if cluster.queue == "slurm":
         cluster.ask("scontrol", "release", cluster.ask("squeue", "--noheader", "--format=%i", "--states=PD").strip())
-    until((cluster.bench / "seen").exists, otherwise=cluster.told)
+    until((cluster.work / "seen").exists, otherwise=cluster.told)
     docker("rm", "--force", cluster.machine("front"))
     assert cluster.site.state(cluster.name) is ApplianceState.LOST
     cluster.deploy()

@@ -1,6 +1,7 @@
 """What the parent tells the child, and what the child answers."""
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -85,7 +86,10 @@ class Failure:
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Write a text file under a temporary name, then put it in place."""
+    """Write a text file under a temporary name, never through a link that a run left there, then put it in place."""
     temporary = path.with_name(f"{path.name}.part")
-    temporary.write_text(text, encoding="utf-8")
+    temporary.unlink(missing_ok=True)
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as opened:
+        opened.write(text)
     temporary.replace(path)

@@ -1,7 +1,6 @@
 """What the machines of a cluster are told: a card without a secret, and two secrets as files."""
 
 import json
-import os
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,11 +40,10 @@ class Papers:
 
 def write_papers(area: Path, deployment: Deployment, ground: Ground) -> Papers:
     """Write the card, and the secrets and folders where they are not there yet."""
-    private, bench = area / SECRETS, area / BENCH
-    for folder in (private, area / GATE, bench):
-        folder.mkdir(mode=0o700, exist_ok=True)
-    if os.geteuid() == 0:
-        os.chown(bench, inside(), inside())
+    private = area / SECRETS
+    for folder, mode in ((private, 0o700), (area / GATE, 0o700), (area / BENCH, 0o711)):
+        folder.mkdir(exist_ok=True)
+        folder.chmod(mode)  # runs reach their own folders on the bench, and can't exchange one for a link
     keys = [_secret(private / name) for name in ("queue.key", "gate.key")]
     card, text = area / _CARD, json.dumps(_card(deployment, ground), indent=2) + "\n"
     if not card.is_file() or card.read_text(encoding="utf-8") != text:
