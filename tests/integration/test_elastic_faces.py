@@ -56,7 +56,7 @@ def test_the_api_tells_of_workers_jobs_hours_and_cost(bank: Bank, cluster: Memor
 
 def test_an_appliance_without_a_queue_has_no_workers(bank: Bank) -> None:
     assert caller(bank, "ada").get(f"{PATH}").json()["workers"] is None
-    assert "Workers" not in bank.client("ada").get(PATH).text
+    assert "Jobs that wait" not in bank.client("ada").get(PATH).text
 
 
 def test_the_page_tells_the_same_and_a_size_is_chosen_there(bank: Bank, cluster: MemoryCluster) -> None:

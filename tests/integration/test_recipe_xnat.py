@@ -97,7 +97,9 @@ def test_given_its_files_it_makes_a_database_with_a_password_of_its_own_and_star
     twice = (
         "xnat check && xnat start && xnat start && grep -o 'address=.127.0.0.1. port' /opt/xnat/tomcat/conf/server.xml"
     )
-    said = applied(work, repo, f"{PLAY} --extra-vars '{given}' && {twice} && ls webapps", network="bridge")
+    said = applied(
+        work, repo, f"{PLAY} --extra-vars '{given}' && {twice} && ls /opt/xnat/tomcat/webapps", network="bridge"
+    )
     assert said.count("as xnat, 600 xnat, word of 48") == 2, said
     assert said.count("reached xnat") == 2
     assert 'address="127.0.0.1" port ROOT.war' in said

@@ -2,10 +2,12 @@
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import docker
 from docker.errors import APIError, DockerException, ImageNotFound, NotFound
@@ -112,34 +114,38 @@ class DockerEngine:
             Makes the error of what a command that ended badly wrote; the container is then removed.
         """
         mounts = [Mount(target, str(source), type="bind", read_only=True) for source, target in shown.items()]
-        with self._asking():
-            container = self._patient.containers.create(
-                base, command, mounts=mounts, environment=dict(environment), labels={APPLIANCE: self._baking}
-            )
-            try:
-                container.start()
-                ended = container.wait()["StatusCode"]
-                said = container.logs(tail=_LAST_LINES).decode(errors="replace")
-            except BaseException:
-                container.remove(force=True)
-                raise
+        given = {"mounts": mounts, "environment": dict(environment)}
+        with self._asking(), self._made(base, command, given) as container:
+            container.start()
+            ended = container.wait()["StatusCode"]
+            said = container.logs(tail=_LAST_LINES).decode(errors="replace")
             if ended:
-                container.remove(force=True)
                 raise failed(said)
         return str(container.id)
 
+    @contextmanager
+    def _made(self, image: str, command: list[str], given: Mapping[str, Any]) -> Iterator[Any]:
+        """Make a container, and remove it where the block ends badly.
+
+        The engine may have made it though who waits for its answer was ended meanwhile: the answer is waited for.
+        """
+        with ThreadPoolExecutor(1) as pool:
+            labels = {APPLIANCE: self._baking}
+            making = pool.submit(self._patient.containers.create, image, command, labels=labels, **given)
+            try:
+                yield making.result()
+            except BaseException:
+                with suppress(DockerException, RequestException):
+                    making.result().remove(force=True)
+                raise
+
     def told(self, image: str, command: list[str]) -> str:
         """Return what a command writes in a container without network; empty where it ended badly."""
-        with self._asking():
-            container = self._patient.containers.create(
-                image, command, network_mode="none", labels={APPLIANCE: self._baking}
-            )
-            try:
-                container.start()
-                ended = container.wait()["StatusCode"]
-                said = container.logs(stdout=True, stderr=False)
-            finally:
-                container.remove(force=True)
+        with self._asking(), self._made(image, command, {"network_mode": "none"}) as container:
+            container.start()
+            ended = container.wait()["StatusCode"]
+            said = container.logs(stdout=True, stderr=False)
+            container.remove(force=True)
         return "" if ended else str(said.decode(errors="replace"))
 
     def keep(
