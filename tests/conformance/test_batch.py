@@ -140,7 +140,7 @@ def test_a_job_that_is_cancelled_is_gone_whether_it_runs_or_waits(place: Place) 
         place.job(f"cancel-{n}", "touch begun; while [ ! -e go ]; do sleep 0.05; done; touch end") for n in range(3)
     ]
     place.batch.submit(jobs)
-    until(lambda: sum((job.folder / "begun").exists() for job in jobs) == 2)
+    until(lambda: sum((job.folder / "begun").exists() for job in jobs) >= 2)  # a third worker may come for the last
     keys = [job.key for job in jobs]
     place.batch.cancel([*keys, "unknown"])
     place.batch.cancel(keys)

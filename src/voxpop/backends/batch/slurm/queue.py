@@ -51,6 +51,9 @@ done)
 _LOAD = """\
 jobs=$(squeue -h -o 'job|%j|%t|%N|%r|%b') || exit 69
 nodes=$(sinfo -h -N -o 'node|%N|%T') || exit 69
+# what died and is powered down stays down until somebody says that its name can come back
+gone=$(printf '%s\\n' "$nodes" | sed -n 's/^node|\\(.*\\)|down[*]*~$/\\1/p' | paste -sd , -)
+[ -z "$gone" ] || scontrol update nodename="$gone" state=resume || exit 69
 printf '%s\\n' "$jobs" "$nodes"
 """
 _OPTIONS = "--export=NIL --output=/dev/null --chdir=/ --nodes=1 --ntasks=1 --requeue --open-mode=append"

@@ -47,7 +47,7 @@ _NODE = {
     "reboot_issued": NodeState.AWAY,
     "reboot_requested": NodeState.AWAY,
 }
-_NOT_THERE = ("~", "#")
+_NOT_THERE = ("~", "#", "%")
 """Powered off, or being started: not registered."""
 _NOT_THERE_WORDS = ("powered_down", "powering_up", "power_up", "power_down", "powering_down")
 _SIGNS = "*~#!%$@^-+"
@@ -111,4 +111,4 @@ def _node_state(word: str) -> NodeState | None:
     if bare not in _NODE:
         raise ValueError(f"it calls a worker '{word}'")
     seen = _NODE[bare]
-    return NodeState.DRAINING if seen is NodeState.IDLE and ("%" in signs or "!" in signs) else seen
+    return NodeState.DRAINING if seen is NodeState.IDLE and "!" in signs else seen
