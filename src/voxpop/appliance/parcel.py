@@ -6,6 +6,7 @@ from pathlib import Path, PurePosixPath
 
 from voxpop.appliance.checking.folder import MOST_BYTES, MOST_FILES
 from voxpop.appliance.errors import RecipeArchiveInvalid
+from voxpop.kernel.zips import BROKEN_ZIP
 
 
 def packed(folder: Path) -> bytes:
@@ -35,7 +36,7 @@ def unpacked(content: bytes, area: Path) -> Path:
             if len(folders) != 1:
                 raise RecipeArchiveInvalid("does not hold one folder alone")
             archive.extractall(area)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, ValueError) as broken:
+    except BROKEN_ZIP as broken:
         raise RecipeArchiveInvalid("can't be read") from broken
     return area / folders.pop()
 

@@ -6,7 +6,7 @@ import zlib
 
 BROKEN_ZIP: tuple[type[Exception], ...] = (
     zipfile.BadZipFile,  # no archive, cut directory, wrong checksum
-    RuntimeError,  # locked by a password; and, as NotImplementedError, packed by a method that is not known
+    RuntimeError,  # locked by a password; and a kind of it: packed by a method that is not known
     EOFError,  # cut in a member
     ValueError,  # an offset before the beginning
     OSError,  # a member packed by bzip2 that is damaged; a seek that the file refuses

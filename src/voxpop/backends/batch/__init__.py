@@ -9,8 +9,9 @@ import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
+from voxpop.appliance.model import Load
 from voxpop.appliance.ports import Said
 from voxpop.kernel.errors import Refused, Unavailable
 from voxpop.run.ports import Job, JobSeen, JobState
@@ -21,12 +22,28 @@ Ask: TypeAlias = Callable[[Sequence[str], str], Said]
 ACCOUNT = "project"
 """Whose jobs the runs of an appliance are."""
 
+REFUSED = "REFUSED|"
+"""Begins the line of a script that tells of a job which the queue will not ever do."""
+
 _END = "END"
 _KEY = re.compile(r"[a-z0-9][a-z0-9-]{0,59}")
 _NODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,62}")
 _CODE = re.compile(r"[0-9]{1,3}")
 _MOST_CODE = 255
 _SIGN = "|"
+
+_BEGIN = """\
+exec 9<{folder} && flock -w 30 9 || exit 75
+is_new() {{ # key log: neither does the queue know it, as $known says, nor has it ended
+  case "
+$known
+" in *"
+$1
+"*) return 1;; esac
+  [ ! -e "$2.exit" ]
+}}
+"""
+"""One process at a time hands jobs over that have their logs in a folder."""
 
 _FACT = """\
 fact() {
@@ -116,6 +133,137 @@ class FrontEnd:
         if said.exit_code != 0 or lines[-1:] != [_END]:
             raise QueueUnanswered(self._queue, said.stderr or said.stdout)
         return lines[:-1]
+
+
+class Dialect(Protocol):
+    """What a queue's own commands are, written as parts of scripts of the shell."""
+
+    def take(self, jobs: Sequence[Job]) -> str:
+        """Hand jobs over that are new (see ``is_new``); a line that begins with ``REFUSED`` says why one never is."""
+        ...
+
+    def jobs(self) -> str:
+        """Tell where all jobs are."""
+        ...
+
+    def cancel(self, keys: Sequence[str]) -> str:
+        """End jobs, or take them out of the queue."""
+        ...
+
+    def load(self) -> str:
+        """Tell what there is to do."""
+        ...
+
+    def drain(self, names: Sequence[str]) -> str:
+        """Give workers no further job."""
+        ...
+
+    def forget(self, names: Sequence[str]) -> str:
+        """Let the queue know that workers are gone."""
+        ...
+
+    def read_jobs(self, lines: Sequence[str]) -> Mapping[str, JobSeen]:
+        """Read what ``jobs`` told."""
+        ...
+
+    def read_load(self, lines: Sequence[str]) -> Load:
+        """Read what ``load`` told, or raise ``ValueError``."""
+        ...
+
+
+class ScriptedQueue:
+    """``run.ports.Batch`` and ``appliance.ports.Queue`` by a queue's own commands on the front end.
+
+    Parameters
+    ----------
+    name : str
+        What the queue is called.
+    ask : callable
+        Does a command on the front end as root.
+    account : str
+        Whose jobs these are; empty for who is there already.
+    """
+
+    def __init__(self, name: str, dialect: Dialect, ask: Ask, account: str) -> None:
+        self._name = name
+        self._dialect = dialect
+        self._front = FrontEnd(name, ask, account)
+        self._logs = Logs()
+
+    @property
+    def name(self) -> str:
+        """What the queue is called; stands in the run's record."""
+        return self._name
+
+    def submit(self, jobs: Sequence[Job]) -> None:
+        """Hand jobs over, each once by its key: one that the queue knows, or that has ended, is left as it is.
+
+        Raises
+        ------
+        QueueUnanswered
+            If the queue does not answer; some of the jobs may have been taken, and the same call again is right.
+        JobRefused
+            If it will not ever do one of them.
+        """
+        if not jobs:
+            return
+        self._logs.note(jobs)
+        begin = _BEGIN.format(folder=shlex.quote(str(jobs[0].log.parent)))
+        for line in self._front.do(begin + self._dialect.take(jobs)):
+            if line.startswith(REFUSED):
+                raise JobRefused(self._name, line.removeprefix(REFUSED))
+
+    def look(self, keys: Sequence[str]) -> Mapping[str, JobSeen]:
+        """Return where each of these jobs is.
+
+        LOST is one that the queue does not know and whose end nobody wrote down; that is looked for beside the log of a
+        job that was handed over here.
+
+        Raises
+        ------
+        QueueUnanswered
+            If the queue does not answer: no job is then known to have ended.
+        """
+        lines = self._front.do(self._dialect.jobs() + self._logs.facts_script(keys))
+        return seen(keys, self._dialect.read_jobs(lines), facts_of(lines))
+
+    def cancel(self, keys: Sequence[str]) -> None:
+        """End jobs, or take them out of the queue; one that has ended, or is unknown, is left as it is.
+
+        Raises
+        ------
+        QueueUnanswered
+            If the queue does not answer.
+        """
+        plain = plain_keys(keys)
+        if plain:
+            self._front.do(self._logs.marks_script(plain) + self._dialect.cancel(plain))
+
+    def load(self) -> Load:
+        """Return what there is to do.
+
+        Raises
+        ------
+        QueueUnanswered
+            If the queue does not answer, or what it says can't be read.
+        """
+        try:
+            return self._dialect.read_load(self._front.do_as_root(self._dialect.load()))
+        except ValueError as strange:
+            raise QueueUnanswered(self._name, str(strange)) from strange
+
+    def drain(self, names: Sequence[str]) -> None:
+        """Give these no further job; what runs on them goes on."""
+        self._about(names, self._dialect.drain)
+
+    def forget(self, names: Sequence[str]) -> None:
+        """Hear that these are gone: their jobs are run again elsewhere, and the names can come back."""
+        self._about(names, self._dialect.forget)
+
+    def _about(self, names: Sequence[str], write: Callable[[Sequence[str]], str]) -> None:
+        plain = plain_keys(names)
+        if plain:
+            self._front.do_as_root(write(plain))
 
 
 class Logs:

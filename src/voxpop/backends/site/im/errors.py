@@ -2,9 +2,9 @@
 
 import re
 
+from voxpop.appliance.errors.words import last_words
 from voxpop.kernel.errors import Refused, Unavailable
 
-_LAST_WORDS = 600  # characters
 _SECRET = re.compile(r"(?i)(password|token|secret|private_key)(\W+)\S+")
 
 
@@ -27,7 +27,7 @@ class InfrastructureRefused(Refused):
     code = "infrastructure-refused"
 
     def __init__(self, site: str, said: str) -> None:
-        super().__init__(f"site '{site}' refuses it; its words: {last_words(said)}")
+        super().__init__(f"site '{site}' refuses it; its words: {told(said)}")
         self.site = site
 
 
@@ -39,7 +39,7 @@ class InfrastructureUnconfigured(Refused):
     def __init__(self, site: str, appliance: str, fault: str, said: str) -> None:
         super().__init__(
             f"appliance '{appliance}' could not be made on site '{site}', {fault}, and nothing of it is left; the last "
-            f"words of its log: {last_words(said)}"
+            f"words of its log: {told(said)}"
         )
         self.appliance = appliance
 
@@ -64,16 +64,6 @@ class InfrastructureGone(Unavailable):
 
     def __init__(self, site: str, appliance: str) -> None:
         super().__init__(f"site '{site}' has no machines of appliance '{appliance}': deploy it again, or remove it")
-        self.appliance = appliance
-
-
-class TooManyWorkers(Refused):
-    """Workers that an appliance was not granted."""
-
-    code = "too-many-workers"
-
-    def __init__(self, appliance: str, most: int) -> None:
-        super().__init__(f"appliance '{appliance}' may have {most} workers, w1 to w{most}: ask for fewer")
         self.appliance = appliance
 
 
@@ -113,6 +103,6 @@ class FrontEndUnreachable(Unavailable):
         self.appliance = appliance
 
 
-def last_words(said: str) -> str:
+def told(said: str) -> str:
     """Return the end of a log on one line, without what stands behind a word for a secret."""
-    return " ".join(_SECRET.sub(r"\1\2(hidden)", said).split())[-_LAST_WORDS:] or "none"
+    return last_words(_SECRET.sub(r"\1\2(hidden)", said)) or "none"

@@ -9,13 +9,14 @@ from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import NoReturn
 
+from voxpop.appliance.errors import WorkersNotGiven
 from voxpop.appliance.model import Deployment, Ground, Machine
 from voxpop.appliance.ports import Said
 from voxpop.appliance.states import ApplianceState
 from voxpop.appliance.tosca import Blueprint, read
 from voxpop.backends.site import Areas, check_volume
 from voxpop.backends.site.im.credentials import lines_of
-from voxpop.backends.site.im.errors import InfrastructureLeft, RunsNotHeld, SiteWithoutQueue, TooManyWorkers
+from voxpop.backends.site.im.errors import InfrastructureLeft, RunsNotHeld, SiteWithoutQueue
 from voxpop.backends.site.im.front_end import FrontEnd
 from voxpop.backends.site.im.infrastructure import Infrastructures
 from voxpop.backends.site.im.making import Making
@@ -229,7 +230,7 @@ class ImSite:
         most = found.workers.most if found is not None and found.workers is not None else 0
         allowed = {f"w{number}" for number in range(1, most + 1)}
         if not names <= allowed:
-            raise TooManyWorkers(appliance, most)
+            raise WorkersNotGiven(appliance, most)
 
     def _deployment(
         self, appliance: ApplianceId, blueprint: Blueprint, volume: Path, results: Path, digest: str
