@@ -25,10 +25,11 @@ from voxpop.kernel.ids import RunId
 from voxpop.result.model import Report
 from voxpop.store.engine import HEAD, revision_of
 from voxpop.wiring.backup import PASSING
+from voxpop.wiring.kept import read_database_url
 from voxpop.wiring.passing import left_behind
 from voxpop.wiring.restoring import restoring_prefix
 from voxpop.wiring.settings import Settings, read_settings
-from voxpop.wiring.system import System, read_database_url
+from voxpop.wiring.system import System
 from voxpop.wiring.work import WorkFolder, open_work
 
 _GB = 10**9

@@ -30,9 +30,9 @@ from voxpop.store.volumes import SqlVolumes
 from voxpop.volume.service import VolumeService
 from voxpop.volume.states import VolumeState
 from voxpop.wiring.backup import FORMAT, LARGE, MANIFEST, POSTGRESQL, SQLITE, postgresql_program
+from voxpop.wiring.kept import read_database_url
 from voxpop.wiring.passing import Passing, clear, left_behind, passing_folder
 from voxpop.wiring.settings import read_settings
-from voxpop.wiring.system import read_database_url
 from voxpop.wiring.work import WorkFolder, open_work
 
 _DRAFT = "bank"
