@@ -2,13 +2,12 @@
 
 import json
 import re
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -60,6 +59,7 @@ class Fake:
     faults: dict[tuple[str, str], float] = field(default_factory=dict)
     ends: str = "configured"
     asked: list[str] = field(default_factory=list)
+    over: Event = field(default_factory=Event)
 
     def settings(self) -> dict[str, str]:
         """Return how a site is connected to it."""
@@ -179,6 +179,7 @@ def fake_infrastructure_manager(folder: Path) -> Iterator[Fake]:
     try:
         yield fake
     finally:
+        fake.over.set()
         server.shutdown()
         server.server_close()
 
@@ -191,7 +192,7 @@ class _Handler(BaseHTTPRequestHandler):
         fault = fake.fault(self.command, self.path)
         user = self._user(fake.users)
         if isinstance(fault, float) and fault > 0:
-            time.sleep(fault)
+            fake.over.wait(fault)
         elif fault == -1:
             fake.do(self.command, self.path, body, user)
         status, content = (401, "") if not user else (200, "")

@@ -1,8 +1,9 @@
 """Runs whose commands a queue does: the same outcome as without, whatever happens on the way."""
 
+import fcntl
 import json
 import signal
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -32,6 +33,15 @@ from voxpop.run.states import RunState
 @pytest.fixture
 def desk(tmp_path: Path) -> Desk:
     return make_desk(tmp_path, 3, LocalBatch(2))
+
+
+@pytest.fixture
+def go(desk: Desk) -> Iterator[Callable[[], None]]:
+    """Hold what ``_HOLD`` waits for; called, it lets go."""
+    desk.folder().mkdir(parents=True)
+    with (desk.folder() / "go").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield lambda: fcntl.flock(held, fcntl.LOCK_UN)
 
 
 class Told(LocalBatch):
@@ -135,9 +145,10 @@ def test_a_limit_of_time_ends_a_job(desk: Desk) -> None:
     desk.edit("tools/count.py", "text, least", "signal.pause()\ntext, least")
     with pytest.raises(StepFailed, match="exit code 124"):
         desk.start()
+    until(lambda: not _at_work(desk))
 
 
-def test_a_step_that_fails_is_named_and_the_rest_leaves_the_queue(desk: Desk) -> None:
+def test_a_step_that_fails_is_named_and_the_rest_leaves_the_queue(desk: Desk, go: Callable[[], None]) -> None:
     desk.batch = told = Told()
     desk.edit("tools/count.py", "text, least", _HOLD + "text, least")
     desk.edit("pipeline.yaml", "least: 0", "least: 2")
@@ -147,23 +158,23 @@ def test_a_step_that_fails_is_named_and_the_rest_leaves_the_queue(desk: Desk) ->
     assert desk.state() is RunState.FAILED
     assert len(told.cancelled) == 2
     assert {seen.state for seen in told.look(told.cancelled).values()} == {JobState.CANCELLED}
-    (desk.folder() / "go").touch()
+    go()
     with pytest.raises(StepFailed, match="exit code 3"):
         desk.execute()
     assert len(set(told.submitted)) > 3
 
 
 _HOLD = """\
-import time
-go = Path.cwd().parents[2] / "go"
-while len(Path(sys.argv[1]).read_text().split()) > 1 and not go.exists():
-    time.sleep(0.02)
+import fcntl
+if len(Path(sys.argv[1]).read_text().split()) > 1:
+    with (Path.cwd().parents[2] / "go").open() as go:
+        fcntl.flock(go, fcntl.LOCK_SH)
 """
-"""Longer texts wait for a file in the run's folder."""
+"""Longer texts wait for a lock on a file in the run's folder."""
 
 
 @pytest.mark.parametrize("ends", ["while it waits", "while its job runs", "after its job has ended"])
-def test_a_killed_run_takes_up_what_its_queue_does_or_has_done(desk: Desk, ends: str) -> None:
+def test_a_killed_run_takes_up_what_its_queue_does_or_has_done(desk: Desk, ends: str, go: Callable[[], None]) -> None:
     desk.batch = told = Told()
     alone = desk.alone()
     desk.edit("tools/count.py", "text, least", _HOLD + "text, least")
@@ -173,7 +184,7 @@ def test_a_killed_run_takes_up_what_its_queue_does_or_has_done(desk: Desk, ends:
         (child,) = _children()
         child.send_signal(signal.SIGKILL)
         if ends == "after its job has ended":
-            (folder / "go").touch()
+            go()
             until(lambda: len(list((folder / "jobs").glob("*.log.exit"))) == 2)
 
     with pytest.raises(RunInterrupted):
@@ -182,7 +193,7 @@ def test_a_killed_run_takes_up_what_its_queue_does_or_has_done(desk: Desk, ends:
     if ends == "while its job runs":
         until(lambda: len(list((folder / "jobs").glob("*.log.began"))) == 2)
     before = set(told.submitted)
-    (folder / "go").touch()
+    go()
     record = desk.execute()
     assert compare(alone, record).identical
     assert [step.attempts for step in record.steps] == [1] * 4
@@ -190,13 +201,18 @@ def test_a_killed_run_takes_up_what_its_queue_does_or_has_done(desk: Desk, ends:
     assert told.cancelled == []
 
 
+def _at_work(desk: Desk) -> list[psutil.Process]:
+    return [one for one in psutil.process_iter(["cmdline"]) if str(desk.folder()) in str(one.info)]
+
+
+@pytest.mark.usefixtures("go")
 def test_a_cancelled_run_takes_its_jobs_out_of_the_queue(desk: Desk) -> None:
     desk.batch = told = Told()
     desk.edit("tools/count.py", "text, least", _HOLD + "text, least")
     with pytest.raises(RunStopped):
         desk.start(lambda step: desk.service.cancel(FIRST, "ann", "not needed any more"))
     assert len(told.cancelled) == 2
-    until(lambda: not [one for one in psutil.process_iter(["cmdline"]) if str(desk.folder()) in str(one.info)])
+    until(lambda: not _at_work(desk))
     assert _children() == []
 
 

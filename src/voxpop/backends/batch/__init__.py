@@ -343,7 +343,7 @@ exec >>"$log" 2>&1 </dev/null
 cd {shlex.quote(str(job.folder))} || exit 74
 {command} &
 command=$!
-trap 'kill -TERM "$command" 2>/dev/null; exit 0' TERM INT HUP
+trap 'kill -TERM "$command" 2>/dev/null; wait "$command"; exit 0' TERM INT HUP  # what it began ends before it
 wait "$command"
 code=$?
 trap '' TERM INT HUP
