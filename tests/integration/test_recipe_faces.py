@@ -63,7 +63,7 @@ def test_a_page_refuses_what_is_no_recipe_in_one_sentence(bank: Bank) -> None:
     data = {"csrf": ada.headers["x-test-csrf"]}
     answer = ada.post("/catalogue/recipes", data=data, files={"archive": ("x.zip", b"no", "application/zip")})
     assert answer.status_code == 422
-    assert "send its folder as a ZIP file of at most 10 MB" in answer.text
+    assert "send its folder as a ZIP file, by a page of at most 1 MB" in answer.text
     assert "was not sent" in ada.post("/catalogue/recipes", data=data).text
 
 

@@ -7,7 +7,6 @@ import pytest
 from voxpop.appliance.errors import RecipeAbsent, RecipeAlone, RecipeInvalid, RecipesConflict
 from voxpop.appliance.recipes import (
     Gpu,
-    Port,
     Recipe,
     RecipeKind,
     check_recipes,
@@ -47,7 +46,7 @@ def test_a_recipe_says_ports_gpu_conflicts_and_how_it_is_seen_to_work(tmp_path: 
     path.write_text(f"{GOOD}conflicts: [matlab]\n{ports}gpu: required\nhealth: octave-cli --version\n")
     read = load_recipe(path)
     assert (read.conflicts, read.gpu, read.health) == (("matlab",), Gpu.REQUIRED, "octave-cli --version")
-    assert read.ports == (Port(80, "pages", loopback=False),)
+    assert read.ports == (80,)
     path.write_text(GOOD)
     read = load_recipe(path)
     assert (read.conflicts, read.ports, read.gpu, read.health) == ((), (), Gpu.NO, "")
@@ -80,10 +79,7 @@ def test_recipes_that_conflict_are_not_given_together(asked: list[str]) -> None:
 
 
 def test_two_recipes_on_one_port_are_not_given_together() -> None:
-    recipes = {
-        name: Recipe(name, "1.0.0", "pages", "MIT", RecipeKind.TOOL, ports=(Port(8042, "pages"),))
-        for name in ("one", "two")
-    }
+    recipes = {name: Recipe(name, "1.0.0", "pages", "MIT", RecipeKind.TOOL, ports=(8042,)) for name in ("one", "two")}
     with pytest.raises(RecipesConflict, match="both listen on port 8042"):
         check_recipes(["one", "two"], recipes)
     check_recipes(["one", "one"], recipes)

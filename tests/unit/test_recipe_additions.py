@@ -104,11 +104,24 @@ def test_approved_content_is_not_changed_under_its_version(bench: Bench) -> None
     assert bench.system.offered["my-tool"].version == "1.1.0"
 
 
-def test_what_was_withdrawn_and_changed_needs_approval_anew(bench: Bench) -> None:
-    bench.approved()
-    bench.book.withdraw("my-tool", "1.0.0", TESS)
-    bench.write(tasks=TASKS.replace("hello", "goodbye"))
+def test_a_version_keeps_its_content_approved_or_not_so_that_what_is_approved_is_what_was_read(bench: Bench) -> None:
     assert bench.book.add(bench.folder, ADA).state is AddedState.ADDED
+    bench.write(tasks=TASKS.replace("hello", "goodbye"))
+    with pytest.raises(RecipeFixed):
+        bench.book.add(bench.folder, ADA)
+    bench.book.approve("my-tool", "1.0.0", TESS)
+    bench.book.withdraw("my-tool", "1.0.0", TESS)
+    with pytest.raises(RecipeFixed):
+        bench.book.add(bench.folder, ADA)
+
+
+def test_files_that_were_lost_or_changed_are_put_back_by_adding_them_again(bench: Bench) -> None:
+    added = bench.approved()
+    tasks = bench.kept / added.digest / "my-tool" / "tasks" / "main.yml"
+    tasks.write_text("changed")
+    assert bench.book.add(bench.folder, ADA) == added
+    assert tasks.read_text() == TASKS
+    assert plan_image(("my-tool",), bench.system.offered).recipes[-1].name == "my-tool"
 
 
 def test_files_that_were_changed_after_approval_are_neither_built_nor_approved(bench: Bench) -> None:

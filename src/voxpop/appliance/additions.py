@@ -10,7 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
-from voxpop.appliance.checking import Finding
+from voxpop.appliance.checking import Finding, check_folder
 from voxpop.appliance.errors import (
     RecipeAddedAbsent,
     RecipeChanged,
@@ -125,20 +125,17 @@ class RecipeBook:
         RecipeShips
             If one of that name ships with the bank.
         RecipeFixed
-            If that version is approved with other content.
+            If that version is there with other content: what is approved is what was read.
         """
-        found = self._measure.look(folder)
-        if found:
-            raise RecipeFaulty(folder.name, len(found), str(found[0]))
-        recipe = load_recipe(folder / DOCUMENT)
-        if recipe.name in self._measure.ships:
-            raise RecipeShips(recipe.name)
+        _refuse(folder.name, check_folder(folder))  # before it is copied: what is a link, or too much, is not
         with self._turn, tempfile.TemporaryDirectory(prefix=".new-", dir=self._made()) as area:
-            copied = Path(area) / recipe.name
+            copied = Path(area) / folder.name
             shutil.copytree(folder, copied, symlinks=True, copy_function=shutil.copyfile)
-            if self._measure.look(copied):  # it was changed while it was looked at
-                raise RecipeFaulty(folder.name, 1, "it was changed while it was looked at: add it again")
-            return self._keep(copied, load_recipe(copied / DOCUMENT), actor)
+            _refuse(folder.name, self._measure.look(copied))
+            recipe = load_recipe(copied / DOCUMENT)
+            if recipe.name in self._measure.ships:
+                raise RecipeShips(recipe.name)
+            return self._keep(copied, recipe, actor)
 
     def approve(self, name: str, version: str, actor: str, reason: str = "") -> Added:
         """Let applications ask for a recipe; an earlier version of it that was approved is withdrawn.
@@ -154,14 +151,17 @@ class RecipeBook:
         RecipeChanged
             If its files are not what was added.
         """
-        found = self.named(name, version)
-        if self._is(actor, found.added_by):
-            raise RecipeOfOnesOwn(found.id)
-        self._whole(found)
-        for other in self._kept.every():
-            if other.name == name and other.state is _S.APPROVED and other.id != found.id:
-                self._move(other, _S.WITHDRAWN, actor, f"version {version} takes its place")
-        return self._move(found, _S.APPROVED, actor, reason)
+        with self._turn:
+            found = self.named(name, version)
+            if self._is(actor, found.added_by):
+                raise RecipeOfOnesOwn(found.id)
+            if not self._is_whole(found):
+                raise RecipeChanged(found.id)
+            older = [one for one in self._kept.every() if one.name == name and one.state is _S.APPROVED]
+            approved = self._move(found, _S.APPROVED, actor, reason)  # first: at no moment is none approved
+            for one in older:
+                self._move(one, _S.WITHDRAWN, actor, f"version {version} takes its place")
+            return approved
 
     def withdraw(self, name: str, version: str, actor: str, reason: str = "") -> Added:
         """Let no application ask for it any more; what was built of it stays.
@@ -199,7 +199,8 @@ class RecipeBook:
 
     def approved(self) -> Mapping[str, Recipe]:
         """Return what applications may ask for, beside what ships; one whose files are gone is not among them."""
-        return {one.name: recipe for one, recipe in self.shown() if one.state is _S.APPROVED}
+        asked = sorted(self.shown(), key=lambda pair: pair[0].added_at)  # of two that are approved, the newer
+        return {one.name: recipe for one, recipe in asked if one.state is _S.APPROVED}
 
     def shown(self) -> Sequence[tuple[Added, Recipe]]:
         """Return all that were added and what they say of themselves, but those whose files are gone."""
@@ -214,22 +215,21 @@ class RecipeBook:
     def _keep(self, copied: Path, recipe: Recipe, actor: str) -> Added:
         digest = content_digest(copied)
         known = next((one for one in self._kept.every() if one.id == f"{recipe.name}@{recipe.version}"), None)
-        if known is not None and known.digest == digest:
-            return known
-        if known is not None and known.state is _S.APPROVED:
+        if known is not None and known.digest != digest:
             raise RecipeFixed(known.id)
-        added = Added(recipe.name, recipe.version, digest, _S.ADDED, actor, self._clock.now())
-        place = self._place(added)
-        if not place.is_dir():
+        added = known or Added(recipe.name, recipe.version, digest, _S.ADDED, actor, self._clock.now())
+        if not self._is_whole(added):
+            place = self._place(added)
+            shutil.rmtree(place, ignore_errors=True)
             place.parent.mkdir(exist_ok=True)
             copied.rename(place)
-        self._kept.keep(added, actor)
+        if known is None:
+            self._kept.keep(added, actor)
         return added
 
-    def _whole(self, added: Added) -> None:
+    def _is_whole(self, added: Added) -> bool:
         place = self._place(added)
-        if not place.is_dir() or content_digest(place) != added.digest:
-            raise RecipeChanged(added.id)
+        return place.is_dir() and content_digest(place) == added.digest
 
     def _place(self, added: Added) -> Path:
         return self._folder / added.digest / added.name
@@ -250,6 +250,11 @@ class RecipeBook:
         event = Event(f"recipe.{target.value}", subject, actor, reason, {"sha256": found.digest})
         self._ledger.move(subject, found.state, target, event)
         return self.named(found.name, found.version)
+
+
+def _refuse(name: str, found: Sequence[Finding]) -> None:
+    if found:
+        raise RecipeFaulty(name, len(found), str(found[0]))
 
 
 class Offered(Mapping[str, Recipe]):

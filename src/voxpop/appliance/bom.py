@@ -10,6 +10,7 @@ from cyclonedx.model.component import Component, ComponentType
 from cyclonedx.output.json import JsonV1Dot6
 from packageurl import PackageURL
 
+from voxpop.appliance.images import SUITE
 from voxpop.kernel.digests import sha256_bytes
 
 
@@ -69,7 +70,7 @@ def differences(one: Sequence[Package], other: Sequence[Package]) -> list[str]:
 
 def _component(one: Package) -> Component:
     known = LicenseFactory()
-    namespace, qualifiers = ("debian", {"distro": "trixie"}) if one.kind == "deb" else (None, {})
+    namespace, qualifiers = ("debian", {"distro": SUITE}) if one.kind == "deb" else (None, {})
     url = PackageURL(one.kind, namespace, one.name, one.version, qualifiers)
     return Component(
         type=ComponentType.LIBRARY,

@@ -9,7 +9,7 @@ from ruamel.yaml import YAML
 
 from voxpop.appliance.errors import RecipeChanged, RecipeWithoutRole
 from voxpop.appliance.recipes import Recipe, RecipeKind, contents, in_order
-from voxpop.kernel.digests import Json, sha256_json
+from voxpop.kernel.digests import sha256_json
 
 SUITE = "trixie"
 BASE_PACKAGES = ("ansible-core", "ca-certificates", "procps", "python3", "python3-venv")
@@ -46,7 +46,7 @@ class ImagePlan:
     @property
     def tag(self) -> str:
         """The image's name in an engine and in a registry."""
-        return f"voxpop/appliance:{self.layers[-1].partition(':')[2]}"
+        return f"voxpop/appliance:{self.inputs}"
 
     @property
     def inputs(self) -> str:
@@ -118,11 +118,13 @@ def plan_image(asked: Sequence[str], recipes: Mapping[str, Recipe]) -> ImagePlan
     for recipe in chosen:
         if not recipe.has_role:
             raise RecipeWithoutRole(recipe.name)
-        if recipe.digest and recipe.digest != sha256_json(_contents(recipe)):
-            raise RecipeChanged(recipe.name)
     layers, digest = [], base_digest()
     for recipe in chosen:
-        digest = sha256_json([digest, recipe.name, _contents(recipe)])
+        assert recipe.folder is not None  # it has a role
+        found = contents(recipe.folder)
+        if recipe.digest and recipe.digest != sha256_json(found):
+            raise RecipeChanged(recipe.name)
+        digest = sha256_json([digest, recipe.name, found])
         layers.append(f"voxpop/layer:{digest[:16]}")
     return ImagePlan(chosen, tuple(layers))
 
@@ -145,8 +147,3 @@ def playbook(roles: Sequence[str]) -> str:
     text = StringIO()
     YAML(pure=True).dump([play], text)
     return text.getvalue()
-
-
-def _contents(recipe: Recipe) -> dict[str, Json]:
-    assert recipe.folder is not None
-    return contents(recipe.folder)

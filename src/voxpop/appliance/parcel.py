@@ -44,6 +44,6 @@ def unpacked(content: bytes, area: Path) -> Path:
 def _folder(name: str) -> str:
     path = PurePosixPath(name)
     inside = len(path.parts) > 1 or name.endswith("/")
-    if path.is_absolute() or ".." in path.parts or "\\" in name or not inside:
+    if not path.parts or path.is_absolute() or ".." in path.parts or "\\" in name or not inside:
         raise RecipeArchiveInvalid("does not hold one folder alone")
     return path.parts[0]

@@ -39,21 +39,6 @@ class Gpu(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Port:
-    """A port that a recipe's software listens on.
-
-    Parameters
-    ----------
-    loopback : bool
-        Whether only its own machine reaches it; else the appliance's machines do.
-    """
-
-    number: int
-    purpose: str
-    loopback: bool = True
-
-
-@dataclass(frozen=True, slots=True)
 class Recipe:
     """Software that a project can ask for.
 
@@ -73,6 +58,8 @@ class Recipe:
         Holds its Ansible role, where it has one.
     conflicts : tuple of str
         Recipes that can't be on the same machine.
+    ports : tuple of int
+        Those that its software listens on.
     health : str
         A line of sh(1) that shows that it works; empty where its programs and modules are all that is looked at.
     digest : str
@@ -90,7 +77,7 @@ class Recipe:
     gives_on: tuple[str, ...] = ()
     folder: Path | None = None
     conflicts: tuple[str, ...] = ()
-    ports: tuple[Port, ...] = ()
+    ports: tuple[int, ...] = ()
     gpu: Gpu = Gpu.NO
     health: str = ""
     digest: str = ""
@@ -161,7 +148,7 @@ def load_recipe(path: Path, digest: str = "") -> Recipe:
         gives_on=tuple(content["gives_on"]),
         folder=path.parent,
         conflicts=tuple(content.get("conflicts", ())),
-        ports=tuple(_port(one) for one in content.get("ports", ())),
+        ports=tuple(one["port"] for one in content.get("ports", ())),
         gpu=Gpu(content.get("gpu", Gpu.NO)),
         health=content.get("health", "").strip(),
         digest=digest,
@@ -187,7 +174,7 @@ def check_recipes(asked: Sequence[str], recipes: Mapping[str, Recipe]) -> None:
         if missing:
             raise RecipeAlone(name, missing[0])
     for one, other in combinations([recipes[name] for name in dict.fromkeys(asked)], 2):
-        shared = {port.number for port in one.ports} & {port.number for port in other.ports}
+        shared = {*one.ports} & {*other.ports}
         if other.name in one.conflicts or one.name in other.conflicts:
             raise RecipesConflict(one.name, other.name, "they say that they don't go together")
         if shared:
@@ -210,10 +197,6 @@ def in_order(asked: Sequence[str], recipes: Mapping[str, Recipe]) -> tuple[Recip
     for name in asked:
         place(name)
     return tuple(placed.values())
-
-
-def _port(content: Mapping[str, Any]) -> Port:
-    return Port(content["port"], content["purpose"], loopback=content.get("on", "loopback") == "loopback")
 
 
 def _content(path: Path) -> Any:

@@ -7,9 +7,6 @@ import tarfile
 from voxpop.appliance.recipes import Recipe, contents
 from voxpop.kernel.digests import sha256_bytes
 
-OF_A_QUEUE = ("cluster-node",)
-"""Recipes that every machine of a batch queue has beside it."""
-
 _FILE, _PROGRAM = 0o644, 0o755
 
 

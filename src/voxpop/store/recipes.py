@@ -19,7 +19,7 @@ class SqlAdditions:
         self._ledger = ledger
 
     def keep(self, added: Added, actor: str) -> None:
-        """Keep one that was added; one of the same name and version is replaced."""
+        """Keep one that was added."""
         row = RecipeRow(
             id=added.id,
             name=added.name,
@@ -30,7 +30,7 @@ class SqlAdditions:
             added_at=added.added_at,
         )
         event = Event("recipe.added", f"recipe:{added.id}", actor, facts={"sha256": added.digest})
-        self._ledger.change(event, lambda session: session.merge(row))
+        self._ledger.change(event, lambda session: session.add(row))
 
     def every(self) -> Sequence[Added]:
         """Return all, by name and version."""

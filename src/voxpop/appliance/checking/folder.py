@@ -17,7 +17,9 @@ MOST_BYTES = 10_000_000
 
 MOST_FILES = 500
 _TASKS = ("tasks", "handlers")
-_CODE = ("library", "module_utils", "action_plugins", "filter_plugins", "lookup_plugins", "callback_plugins")
+_FOLDERS = frozenset({"defaults", "files", "handlers", "meta", "tasks", "templates", "vars"})
+"""Those of a role that hold no code which Ansible itself carries out."""
+
 _NOT_FREE = ("-NC-", "-NC", "LicenseRef-", "BUSL-", "SSPL-", "Elastic-")
 _META = Path("meta") / "main.yml"
 
@@ -84,9 +86,11 @@ def _layout(folder: Path) -> Iterator[Finding]:
         yield Finding(ROLE.as_posix(), 0, "is not there: a recipe needs what its Ansible role does")
     if not (folder / _META).is_file():
         yield Finding(_META.as_posix(), 0, "is not there: Ansible Galaxy's layout needs it")
-    for name in _CODE:
-        if (folder / name).is_dir():
-            yield Finding(name, 0, "holds code that Ansible itself carries out: use Ansible's own modules")
+    for name in sorted(path.name for path in folder.iterdir() if path.is_dir()):
+        if name not in _FOLDERS:
+            yield Finding(
+                name, 0, f"may hold code that Ansible itself carries out: a role has {', '.join(sorted(_FOLDERS))}"
+            )
 
 
 def _contents(folder: Path) -> Iterator[Finding]:

@@ -74,7 +74,15 @@ def _all(file: str, content: Any) -> Iterator[Finding]:
             yield from _all(file, task[name])
         for key, given in task.items():
             if key not in _BLOCKS:
-                yield from (Finding(file, _line(task, key), fault) for fault in _faults(str(key), given))
+                yield from (Finding(file, _line(task, key), fault) for fault in _faults(str(key), _whole(task, given)))
+
+
+def _whole(task: Mapping[str, Any], given: Any) -> Any:
+    """Put what stands under ``args`` to what a module is given."""
+    args = task.get("args")
+    if not isinstance(args, Mapping) or given is args:
+        return given
+    return {**args, **given} if isinstance(given, Mapping) else {**args, "cmd": given} if given else args
 
 
 def _free_form(given: Any) -> Mapping[str, str]:
@@ -87,10 +95,12 @@ def _faults(key: str, given: Any) -> Told:
     words = (
         given if isinstance(given, Mapping) else _free_form(given) if name in _RULES and name not in _COMMANDS else {}
     )
-    if key in ("delegate_to", "local_action", "connection", "remote_user", "vars_files", "vars_prompt"):
-        yield f"'{key}' leaves the machine that is set up: take it away"
-    elif key == "action":
-        yield "hides which module it is: name the module itself"
+    if key in _KEYS:
+        yield _KEYS[key]
+    elif key == "environment" and re.search(r"(?i)\b(?:pip|uv)_|_proxy\b|PYTHONPATH|LD_", str(given)):
+        yield "changes where things are fetched from, or what is carried out: leave it out of `environment`"
+    elif name in _TASKS_ELSEWHERE and not _IN_TASKS.fullmatch(str(words.get("file", given))):
+        yield "takes in what is not looked at: name a file of tasks/ that ends in .yml"
     elif name in _ELSEWHERE:
         yield _ELSEWHERE[name]
     elif name in _RULES:
@@ -114,6 +124,17 @@ _BELOW = (
 )
 _OTHER_MANAGERS = ("npm", "gem", "cpanm", "snap", "flatpak", "homebrew")
 _REPOSITORIES = ("apt_repository", "apt_key", "deb822_repository", "yum_repository", "rpm_key")
+_KEYS: Mapping[str, str] = {
+    **{
+        key: f"'{key}' leaves the machine that is set up: take it away"
+        for key in ("delegate_to", "local_action", "connection", "remote_user", "vars_files", "vars_prompt")
+    },
+    "action": "hides which module it is: name the module itself",
+    "module_defaults": "hides what modules are given: give it to each of them",
+    **dict.fromkeys(("with_pipe", "with_lines", "with_url"), "runs a program or fetches an address: use a task"),
+}
+_TASKS_ELSEWHERE = ("include_tasks", "import_tasks", "include_vars", "include")
+_IN_TASKS = re.compile(r"[A-Za-z0-9_-]+\.ya?ml")
 _ROLES = ("include_role", "import_role", "import_playbook")
 _ELSEWHERE: Mapping[str, str] = {
     **dict.fromkeys(_ROLES, "applies a role from elsewhere: bring its tasks along"),
@@ -155,7 +176,7 @@ def _pip(words: Mapping[str, Any], given: Any) -> Told:
 def _get_url(words: Mapping[str, Any], given: Any) -> Told:
     del given
     checksum = str(words.get("checksum", ""))
-    if not re.match(r"^(?:sha256|sha384|sha512):", checksum) and not checksum.startswith("{{"):
+    if not re.match(r"^(?:sha256|sha384|sha512):", checksum):
         yield "fetches something of which no checksum is known: give `checksum: sha256:...`"
 
 

@@ -57,12 +57,12 @@ class RecipeShips(Refused):
 
 
 class RecipeFixed(Refused):
-    """An approved recipe was to be changed."""
+    """A version of a recipe was to be changed."""
 
     code = "recipe-fixed"
 
     def __init__(self, recipe: str) -> None:
-        super().__init__(f"recipe '{recipe}' is approved with other content: give the changed one a new version")
+        super().__init__(f"recipe '{recipe}' is there with other content: give the changed one a new version")
         self.recipe = recipe
 
 
@@ -92,7 +92,7 @@ class RecipeArchiveInvalid(Invalid):
     code = "recipe-archive-invalid"
 
     def __init__(self, fault: str) -> None:
-        super().__init__(f"the recipe's archive {fault}: send its folder as a ZIP file of at most 10 MB")
+        super().__init__(f"the recipe's archive {fault}: send its folder as a ZIP file, by a page of at most 1 MB")
 
 
 class RecipeAbsent(Absent):

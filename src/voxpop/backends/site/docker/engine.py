@@ -35,6 +35,9 @@ BAKING = "an-image-in-the-making"
 INPUTS = "voxpop.inputs"
 """The label that holds the digest of all that went into an image."""
 
+OF_A_BUILDING = ("http_proxy", "https_proxy", "no_proxy", "PIP_CERT")
+"""Variables that a building has and an image has not."""
+
 _PATIENCE_S = 30
 _BUILD_PATIENCE_S = 3600
 _BYTES_PER_GB = 10**9
@@ -160,7 +163,8 @@ class DockerEngine:
         """
         repository, _, tag = name.partition(":")
         changes = [f"LABEL {key}={value}" for key, value in labels.items()]
-        changes += [f'LABEL {APPLIANCE}=""', *runs]
+        # the engine keeps a container's variables, and a proxy's address may hold a password
+        changes += [f'LABEL {APPLIANCE}=""', *(f'ENV {name}=""' for name in OF_A_BUILDING), *runs]
         with self._asking():
             kept = self._patient.containers.get(container)
             try:

@@ -11,7 +11,7 @@ from voxpop.appliance.errors import ImageUnbuilt
 from voxpop.appliance.images import BASE_PACKAGES, PYTHON, SUITE, Image, ImagePlan, Say, base_digest, playbook
 from voxpop.appliance.recipes import Recipe
 from voxpop.backends import process
-from voxpop.backends.site.docker.engine import INPUTS, DockerEngine
+from voxpop.backends.site.docker.engine import INPUTS, OF_A_BUILDING, DockerEngine
 from voxpop.kernel.errors import VoxpopError
 
 BUILD = Path("/build")
@@ -20,7 +20,7 @@ BUILD = Path("/build")
 _NOTHING: Mapping[Path, str] = {}
 _BASE_PATIENCE_S = 1800.0
 _AUTHORITIES = Path("/etc/ssl/certs/ca-certificates.crt")
-_PROXIES = ("http_proxy", "https_proxy", "no_proxy")
+_PROXIES = OF_A_BUILDING[:3]
 _PLAY = f"ansible-playbook --connection local --inventory localhost, {BUILD / 'site.yml'}"
 # a container can't keep what Python compiles; by content and not by time, so that the same inputs give the same bytes
 _LIBRARY = PYTHON.parent.parent / "lib"

@@ -67,5 +67,9 @@ def packages(engine: DockerEngine, image: str) -> tuple[Package, ...]:
 def files(engine: DockerEngine, image: str) -> dict[str, Json]:
     """Return mode, owner and SHA-256 of each file of an image; times are left out, which differ in each building."""
     said = engine.told(image, [*_ASK, _FILES])
-    read: dict[str, Json] = json.loads(said) if said else {}
+    try:
+        read: dict[str, Json] = json.loads(said)
+    except ValueError:
+        _log.warning("the files of image %s can't be read", image)
+        return {}
     return read

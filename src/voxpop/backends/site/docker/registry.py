@@ -11,8 +11,8 @@ from voxpop.backends.site.docker.setup import Setup
 _log = logging.getLogger("voxpop.site.docker")
 
 
-def fetch(engine: DockerEngine, setup: Setup, plan: ImagePlan) -> bool:
-    """Fetch an image where the engine lacks it; says whether it is there now. A registry without it is no fault.
+def fetch(engine: DockerEngine, setup: Setup, plan: ImagePlan) -> None:
+    """Fetch an image where the engine lacks it; a registry without it is no fault.
 
     Raises
     ------
@@ -20,18 +20,17 @@ def fetch(engine: DockerEngine, setup: Setup, plan: ImagePlan) -> bool:
         If it has an image of that name that was made of something else, or its login can't be read.
     """
     if not setup.registry or engine.image(plan.tag):
-        return bool(engine.image(plan.tag))
+        return
     there = _place(setup, plan)
     if not engine.pull(there, _login(setup)):
         _log.info("registry %s has no such image: it is built", setup.registry)
-        return False
+        return
     try:
         if engine.inputs(there) != plan.inputs:
             raise RegistryRefused(setup.registry, "its image of that name was made of something else: remove it there")
         engine.name(there, plan.tag)
     finally:
         engine.drop(there)
-    return True
 
 
 def send(engine: DockerEngine, setup: Setup, plan: ImagePlan) -> None:
@@ -51,7 +50,8 @@ def send(engine: DockerEngine, setup: Setup, plan: ImagePlan) -> None:
     finally:
         engine.drop(there)
     if fault:
-        raise RegistryRefused(setup.registry, f"it does not take the image, which is built and stays here: {fault}")
+        engine.drop(plan.tag)  # its layers stay: the next building takes a moment, and sends it again
+        raise RegistryRefused(setup.registry, f"it does not take the image: {fault}")
 
 
 def _place(setup: Setup, plan: ImagePlan) -> str:

@@ -20,7 +20,7 @@ from voxpop.appliance.errors import (
     SiteUnreachable,
     VolumeNotSealedHere,
 )
-from voxpop.appliance.images import Image, Rebuilt, Say, plan_image
+from voxpop.appliance.images import Image, ImagePlan, Rebuilt, Say, plan_image
 from voxpop.appliance.model import Deployment, Ground, Machine
 from voxpop.appliance.ports import Said
 from voxpop.appliance.states import ApplianceState
@@ -122,17 +122,21 @@ class DockerSite:
         first = self.build(recipes, say).id
         again = plan.again()
         with self._areas.alone(_BUILDING):
+            self._drop(again)  # what a killed one left would be taken for built anew
             try:
                 second = build(self._engine, again, self._setup.mirror, say).id
                 was, now = files(self._engine, first), files(self._engine, second)
                 changed = differences(packages(self._engine, first), packages(self._engine, second))
             finally:
-                for name in (again.tag, *reversed(again.layers)):
-                    self._engine.drop(name)
+                self._drop(again)
         if not was or not now:
             raise ImageUnreadable(self._name)
         changed += [f"file {path}" for path in sorted(was.keys() | now.keys()) if was.get(path) != now.get(path)]
         return Rebuilt(sha256_json(was), tuple(changed))
+
+    def _drop(self, plan: ImagePlan) -> None:
+        for name in (plan.tag, *reversed(plan.layers)):
+            self._engine.drop(name)
 
     def bill(self, asked: str) -> str:
         """Return the bill of materials of an image; it is kept beside the working areas.

@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
+from voxpop.appliance.images import OF_A_QUEUE
 from voxpop.appliance.recipes import Recipe
-from voxpop.appliance.roles import OF_A_QUEUE, archive_name, packed
+from voxpop.appliance.roles import archive_name, packed
 from voxpop.appliance.tosca import Blueprint
 from voxpop.kernel.digests import sha256_bytes
 
