@@ -50,15 +50,16 @@ class Told(LocalBatch):
     def __init__(self) -> None:
         super().__init__(3)
         self.submitted: list[str] = []
-        self.cancelled: list[str] = []
+        self.gpus: dict[str, int] = {}
 
     def submit(self, jobs: Sequence[Job]) -> None:
         self.submitted += [job.key for job in jobs]
+        self.gpus |= {job.key: job.gpus for job in jobs}
         super().submit(jobs)
 
-    def cancel(self, keys: Sequence[str]) -> None:
-        self.cancelled += keys
-        super().cancel(keys)
+    def states(self) -> list[JobState]:
+        """Return where all are that were handed over."""
+        return [seen.state for seen in self.look(self.submitted).values()]
 
 
 def test_a_run_on_a_queue_leaves_what_one_without_leaves(desk: Desk) -> None:
@@ -156,12 +157,22 @@ def test_a_step_that_fails_is_named_and_the_rest_leaves_the_queue(desk: Desk, go
         desk.start()
     assert "too few words" in desk.service.logs(FIRST)
     assert desk.state() is RunState.FAILED
-    assert len(told.cancelled) == 2
-    assert {seen.state for seen in told.look(told.cancelled).values()} == {JobState.CANCELLED}
+    assert told.states().count(JobState.CANCELLED) >= 2  # of the third nothing is known any more
     go()
     with pytest.raises(StepFailed, match="exit code 3"):
         desk.execute()
     assert len(set(told.submitted)) > 3
+
+
+def test_what_nobody_waited_for_is_asked_for_once_when_the_run_goes_on(desk: Desk, go: Callable[[], None]) -> None:
+    desk.batch = told = Told()
+    desk.edit("tools/count.py", "text, least", _HOLD + _FAIL_ONCE + "text, least")
+    with pytest.raises(StepFailed, match="exit code 7"):
+        desk.start()
+    before = len(told.submitted)
+    go()
+    assert [step.exit_code for step in desk.execute().steps] == [0, 0, 0, 0]
+    assert len(told.submitted) - before == 4  # each of the three texts, and what adds the counts up
 
 
 _HOLD = """\
@@ -171,6 +182,13 @@ if len(Path(sys.argv[1]).read_text().split()) > 1:
         fcntl.flock(go, fcntl.LOCK_SH)
 """
 """Longer texts wait for a lock on a file in the run's folder."""
+
+_FAIL_ONCE = """\
+once = Path.cwd().parents[2] / "once"
+if not once.exists():
+    once.touch()
+    sys.exit(7)
+"""
 
 
 @pytest.mark.parametrize("ends", ["while it waits", "while its job runs", "after its job has ended"])
@@ -198,7 +216,6 @@ def test_a_killed_run_takes_up_what_its_queue_does_or_has_done(desk: Desk, ends:
     assert compare(alone, record).identical
     assert [step.attempts for step in record.steps] == [1] * 4
     assert len(set(told.submitted) - before) == 1  # what adds the counts up
-    assert told.cancelled == []
 
 
 def _at_work(desk: Desk) -> list[psutil.Process]:
@@ -211,9 +228,49 @@ def test_a_cancelled_run_takes_its_jobs_out_of_the_queue(desk: Desk) -> None:
     desk.edit("tools/count.py", "text, least", _HOLD + "text, least")
     with pytest.raises(RunStopped):
         desk.start(lambda step: desk.service.cancel(FIRST, "ann", "not needed any more"))
-    assert len(told.cancelled) == 2
+    assert told.states().count(JobState.CANCELLED) >= 2  # of the third nothing is known any more
     until(lambda: not _at_work(desk))
     assert _children() == []
+    assert not desk.folder().exists()
+    assert "words" in desk.service.logs(FIRST)
+
+
+@pytest.mark.usefixtures("go")
+def test_a_run_that_nobody_carries_out_is_cancelled_with_its_jobs_and_its_place_on_the_bench(desk: Desk) -> None:
+    desk.batch = told = Told()
+    desk.edit("tools/count.py", "text, least", _HOLD + "text, least")
+
+    def kill(step: str) -> None:
+        (child,) = _children()
+        child.send_signal(signal.SIGKILL)
+
+    with pytest.raises(RunInterrupted):
+        desk.start(kill)
+    until(lambda: len(_at_work(desk)) >= 2)
+    desk.service.discard(FIRST, desk.pipeline, desk.place)
+    assert _at_work(desk) != []  # it was not cancelled
+    desk.service.cancel(FIRST, "ann", "not needed any more")
+    desk.service.discard(FIRST, desk.pipeline, desk.place)
+    desk.service.discard(FIRST, desk.pipeline, desk.place)
+    until(lambda: not _at_work(desk))
+    assert told.states().count(JobState.CANCELLED) >= 2  # of the third nothing is known any more
+    assert list(desk.folder().parent.iterdir()) == []
+
+
+def test_gpus_are_asked_of_the_queue_and_not_of_this_machine(desk: Desk) -> None:
+    desk.batch = told = Told()
+    desk.place = replace(desk.place, worker_gpus=1)
+    cuda = "{'cwltool:CUDARequirement': {cudaVersionMin: '11.0', cudaComputeCapability: '3.0', cudaDeviceCountMin: %s}}"
+    desk.edit(
+        "tools/count.cwl",
+        "inputs:",
+        f"$namespaces: {{cwltool: 'http://commonwl.org/cwltool#'}}\nhints: {cuda % 1}\ninputs:",
+    )
+    desk.start()
+    assert sorted(told.gpus.values()) == [0, 1, 1, 1]
+    desk.edit("tools/count.cwl", "cudaDeviceCountMin: 1", "cudaDeviceCountMin: 2")
+    with pytest.raises(WorkflowUnfit, match="a tool asks for 2 GPUs, a worker of the queue has 1"):
+        desk.start()
 
 
 class Forgetful(Told):

@@ -14,11 +14,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import BinaryIO
 
 from ptyprocess import PtyProcess
 
 from voxpop.kernel.errors import Absent, Unavailable
+from voxpop.kernel.plainfiles import append_plain
 
 _PR_SET_PDEATHSIG = 1  # prctl(2)
 _LIBC = ctypes.CDLL(None)  # found before a fork: between fork and exec there is little that is safe to do
@@ -275,7 +275,7 @@ def start(
         If the program is not there.
     """
     command = _found(argv)
-    with _appended(stdout or Path(os.devnull)) as sink:
+    with append_plain(stdout.parent, stdout.name) if stdout else Path(os.devnull).open("ab") as sink:
         return Child(
             subprocess.Popen(
                 command,
@@ -287,12 +287,6 @@ def start(
                 preexec_fn=_die_with_parent,
             )
         )
-
-
-def _appended(path: Path) -> BinaryIO:
-    """Open a file to append to it, and never through a link: a program may have left one where its output goes."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
-    return os.fdopen(descriptor, "ab")
 
 
 def _found(argv: Sequence[str]) -> list[str]:

@@ -22,6 +22,7 @@ class Work(StrEnum):
     VERIFY = "verify"
     HARVEST = "harvest"
     END = "end"
+    DISCARD = "discard"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ RULES: Mapping[str, tuple[Work, ...]] = {
     "volume.sealed": (Work.DEPLOY,),
     "appliance.deployed": (Work.ACTIVATE,),
     "run.done": (Work.REPORT,),
+    "run.cancelled": (Work.DISCARD,),
 }
 """Audit action to the work that follows it."""
 

@@ -278,6 +278,14 @@ class DurableWork:
         pipeline, place = self._pipeline_and_place(run_id)
         self._runs.execute(run_id, pipeline, place, VOXPOP, tick)
 
+    def discard(self, run_id: RunId) -> None:
+        """Take what a cancelled run left in its queue away; where its appliance is gone, so is that."""
+        try:
+            pipeline, place = self._pipeline_and_place(run_id)
+        except Refused:
+            return
+        self._runs.discard(run_id, pipeline, place)
+
     def begin_repeat(self, run_id: RunId) -> RunId:
         """Make the run that will repeat another; one that was begun and not ended is taken up."""
         pipeline, place = self._pipeline_and_place(run_id)

@@ -10,7 +10,7 @@ import stat
 from collections.abc import Collection, Iterator
 from itertools import islice
 from pathlib import Path, PurePosixPath
-from typing import Self
+from typing import BinaryIO, Self
 
 
 def plain_file(folder: Path, relative: str) -> Path | None:
@@ -44,13 +44,22 @@ def read_plain(folder: Path, name: str) -> bytes:
     FileNotFoundError
         If it is not there, or is no plain file.
     """
-    try:
-        descriptor = os.open(folder / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError as failure:
-        if failure.errno in (errno.ELOOP, errno.ENXIO):
-            raise _not_there() from None
-        raise
-    return _read(descriptor, -1)
+    return _read(_opened(str(folder / name), os.O_RDONLY), -1)
+
+
+def append_plain(folder: Path, name: str) -> BinaryIO:
+    """Open a file that lies in a folder itself, to append to; it is made where it is not there.
+
+    Raises
+    ------
+    FileNotFoundError
+        If something is there that is no plain file.
+    """
+    descriptor = _opened(str(folder / name), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise _not_there()
+    return os.fdopen(descriptor, "ab")
 
 
 class PlainFolder:
@@ -93,14 +102,17 @@ class PlainFolder:
         FileNotFoundError
             If it is not there, or is no plain file.
         """
-        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-        try:
-            descriptor = os.open(name, flags, dir_fd=self._descriptor)
-        except OSError as failure:
-            if failure.errno in (errno.ELOOP, errno.ENXIO):
-                raise _not_there() from None
-            raise
-        return _read(descriptor, most)
+        return _read(_opened(name, os.O_RDONLY, self._descriptor), most)
+
+
+def _opened(name: str, flags: int, folder: int | None = None) -> int:
+    """Open a file and follow no link; nobody who planted a pipe is waited for."""
+    try:
+        return os.open(name, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o666, dir_fd=folder)
+    except OSError as failure:
+        if failure.errno in (errno.ELOOP, errno.ENXIO):
+            raise _not_there() from None
+        raise
 
 
 def _read(descriptor: int, most: int) -> bytes:

@@ -193,7 +193,7 @@ def _add_execution(graph: Graph, execution: ExecutionFacts, data: DataEntities, 
 
 def _add_resources(graph: Graph, execution: ExecutionFacts) -> list[str]:
     """Add what an execution was given, as workflow-run-crate's ``resourceUsage`` tells it; return the ids."""
-    given = {"cores": (execution.cores, None), "memory": (execution.memory_mb, "https://qudt.org/vocab/unit/MegaBYTE")}
+    given = {"cores": (execution.cores, None), "memory": (execution.memory_mb, "https://qudt.org/vocab/unit/MebiBYTE")}
     return [
         graph.add(
             f"#resource/{name}/{amount}",
@@ -225,8 +225,12 @@ def _how(execution: ExecutionFacts) -> str:
     told = f"Ended with exit code {execution.exit_code}."
     if execution.queue:
         on = f" on worker '{execution.node}'" if execution.node else ""
-        told += f" Done by the queue '{execution.queue}'{on}, begun {execution.attempts} times."
+        told += f" Done by the queue '{execution.queue}'{on}, begun {_times(execution.attempts)}."
     return told
+
+
+def _times(number: int) -> str:
+    return "once" if number == 1 else f"{number} times"
 
 
 def _tool_id(execution: ExecutionFacts) -> str:

@@ -38,17 +38,27 @@ def move_whole(source: Path, target: Path) -> None:
 
 
 def _copy(source: Path, target: Path) -> None:
-    seen: dict[tuple[int, int], str] = {}
+    """Copy what lies there; each folder is held open, so that nobody exchanges one for a link meanwhile."""
+    seen: dict[tuple[int, int], Path] = {}
+    for here, folders, files, held in os.fwalk(source):
+        place = target / Path(here).relative_to(source)
+        place.mkdir()
+        for name in (*folders, *files):
+            known = os.lstat(name, dir_fd=held)
+            if stat.S_ISLNK(known.st_mode):
+                (place / name).symlink_to(os.readlink(name, dir_fd=held))
+            elif stat.S_ISREG(known.st_mode):
+                twin = seen.setdefault((known.st_dev, known.st_ino), place / name)
+                if twin == place / name:
+                    _copy_file(name, held, twin)
+                else:
+                    (place / name).hardlink_to(twin)
 
-    def copied(one: str, other: str) -> str:
-        known = os.lstat(one)
-        if not (stat.S_ISREG(known.st_mode) or stat.S_ISLNK(known.st_mode)):
-            return other
-        twin = seen.setdefault((known.st_dev, known.st_ino), other)
-        if twin == other:
-            shutil.copy2(one, other, follow_symlinks=False)
-        else:
-            os.link(twin, other, follow_symlinks=False)
-        return other
 
-    shutil.copytree(source, target, symlinks=True, copy_function=copied)
+def _copy_file(name: str, folder: int, target: Path) -> None:
+    descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
+    with os.fdopen(descriptor, "rb") as read, target.open("wb") as written:
+        shutil.copyfileobj(read, written)
+        known = os.fstat(descriptor)
+    target.chmod(stat.S_IMODE(known.st_mode))
+    os.utime(target, ns=(known.st_atime_ns, known.st_mtime_ns))

@@ -268,6 +268,16 @@ class Engine(Protocol):
         """
         ...
 
+    def discard(self, task: Task) -> None:
+        """Take what a run that nobody wants any more has in its queue out of it; silent where there is nothing.
+
+        Raises
+        ------
+        RunBusy
+            If another process carries the run out.
+        """
+        ...
+
 
 class Runs(Protocol):
     """Where runs are kept."""

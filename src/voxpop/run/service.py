@@ -183,7 +183,10 @@ class RunService:
             record = self._engine.execute(
                 task, self._sandboxes(place), tick, lambda: self._runs.get(run_id).state is RunState.RUNNING
             )
-        except (RunBusy, RunStopped):
+        except RunStopped:
+            self._clear_cancelled(run_id, place)
+            raise
+        except RunBusy:
             raise  # another process answers for the run's state
         except Unavailable as lost:
             self._end(run_id, RunState.LOST, actor, lost)
@@ -192,10 +195,8 @@ class RunService:
             self._end(run_id, RunState.FAILED, actor, failed)
             raise
         self._check_plain(run, task.folder, actor)
-        if task.folder != run.results:
-            move_whole(task.folder, run.results)
-        elif place.bench is not None:  # moved by a process that died just after
-            shutil.rmtree(place.bench / run_id, ignore_errors=True)
+        if place.bench is not None:
+            move_whole(place.bench / run_id, run.results)
         self._done(record, actor)
         return record
 
@@ -244,11 +245,32 @@ class RunService:
         return comparison
 
     def cancel(self, run_id: RunId, actor: str, reason: str) -> None:
-        """Cancel a run; its process ends within about a second. Cancelled already: silent."""
+        """Cancel a run; its process ends as soon as it asks, about once a second. Cancelled already: silent."""
         run = self._runs.get(run_id)
         if run.state is RunState.CANCELLED:
             return
         self._move(run_id, run.state, RunState.CANCELLED, Event("run.cancelled", f"run:{run_id}", actor, reason))
+
+    def discard(self, run_id: RunId, pipeline: Pipeline, place: Workplace) -> None:
+        """Take what a cancelled run has left in its queue and on the bench away; silent where somebody still does."""
+        run = self._runs.get(run_id)
+        if run.state is not RunState.CANCELLED or place.bench is None:
+            return
+        try:
+            self._engine.discard(_task(run, pipeline, place, self._queues.batches(place)))
+        except RunBusy:
+            return
+        self._clear_cancelled(run_id, place)
+
+    def _clear_cancelled(self, run_id: RunId, place: Workplace) -> None:
+        """Take a cancelled run's folder off the bench, but its log, which is kept where its results would be."""
+        if place.bench is None or self._runs.get(run_id).state is not RunState.CANCELLED:
+            return
+        written = self.logs(run_id)
+        folder = self._runs.get(run_id).results
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / LOG).write_text(written, encoding="utf-8")
+        shutil.rmtree(place.bench / run_id, ignore_errors=True)
 
     def get(self, run_id: RunId) -> Run:
         """Return a run, or raise ``Absent``."""

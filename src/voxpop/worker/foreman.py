@@ -10,7 +10,7 @@ from voxpop.flow.lifetimes import end
 from voxpop.flow.operations import Operation
 from voxpop.flow.rules import Work, requests
 from voxpop.kernel.errors import VoxpopError
-from voxpop.kernel.ids import ApplianceId, VolumeId
+from voxpop.kernel.ids import ApplianceId, RunId, VolumeId
 from voxpop.store.workers import PlaceLost
 from voxpop.wiring.errors import WorkUnfinished
 from voxpop.wiring.system import System
@@ -60,6 +60,7 @@ class Foreman:
             Work.VERIFY: lambda subject, asked: system.volumes.check_volume(VolumeId(subject), asked.actor),
             Work.HARVEST: lambda subject, asked: system.harvest(subject, asked.actor),
             Work.END: lambda _, asked: end(system.lifetimes, asked.subject),
+            Work.DISCARD: lambda subject, _: system.durable_work.discard(RunId(subject)),
         }
 
     def work(self) -> None:

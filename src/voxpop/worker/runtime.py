@@ -33,6 +33,7 @@ _ENDED = _ENDED_BADLY | {"SUCCESS"}
 _MOST_ATTEMPTS = 1000
 _FIRST_LOOK_S = 0.02
 _LOOK_EVERY_S = 0.3
+_AT_ONCE = frozenset({Work.END, Work.DISCARD})
 _WORK: dict[Work, Callable[[str], object]] = {
     Work.STAGE: workflows.stage,
     Work.DEPLOY: workflows.deploy,
@@ -82,17 +83,20 @@ class Runtime:
 
     def do(self, work: Work, subject: str, key: str) -> object:
         """Do one piece of work to its end; the same key again returns what was done."""
-        if work is Work.END:
-            self._ended(subject)
+        if work in _AT_ONCE:
+            self._done_at_once(work, subject)
             return None
         return self._finished(_WORK[work], subject, f"{work.value}:{subject}:{key}", once=True)
 
-    def _ended(self, application: str) -> None:
-        """Remove the appliances of a project that has ended; one whose site is away is tried again by the foreman."""
+    def _done_at_once(self, work: Work, subject: str) -> None:
+        """Clear something away; what a site that is away keeps is tried again by the foreman, or goes with it."""
         try:
-            self._system.lifetimes.end_project(ApplicationId(application))
+            if work is Work.END:
+                self._system.lifetimes.end_project(ApplicationId(subject))
+            else:
+                self._system.durable_work.discard(RunId(subject))
         except VoxpopError as away:
-            _log.error("an appliance of a project that has ended could not be removed: %s", away.code)
+            _log.error("%s of %s was not done to its end: %s", work.value, subject, away.code)
 
     def stage(self, application: str) -> str:
         """Stage an application to its end; returns the volume's id."""

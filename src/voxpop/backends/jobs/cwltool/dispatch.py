@@ -6,12 +6,13 @@ What lies in the run's folder was written by the run: it is read as it lies ther
 import json
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from voxpop.backends.jobs.cwltool.request import (
     EXIT_SUFFIX,
+    FAILED_SUFFIX,
     JOBS,
     LOG_SUFFIX,
     MOST_BYTES,
@@ -22,11 +23,13 @@ from voxpop.backends.jobs.cwltool.request import (
 from voxpop.backends.jobs.cwltool.spec import write_whole
 from voxpop.kernel.errors import Unavailable
 from voxpop.kernel.plainfiles import PlainFolder
+from voxpop.kernel.units import MB_PER_GB
 from voxpop.run.errors import JobLost, JobUnfit, QueueSilent
 from voxpop.run.ports import Cluster, Job, JobSeen, JobState
 
 _MOST_NAMES = 50_000
 _AT_ONCE = 100
+_MOST_AT_ONCE = 1000
 _LOOK_EVERY_S = 1.0
 _ATTEMPTS = 3
 _PATIENCE_S = 300.0
@@ -96,6 +99,7 @@ class Dispatcher:
         self._cluster = cluster
         self._turns = _Turns(folder.with_name(f"{folder.name}.queue.json"))
         self._handed: dict[str, _Handed] = {}
+        self._keys: set[str] = set()
         self._looked = 0.0
         self._answered = time.monotonic()
         self._silent_until = 0.0
@@ -129,40 +133,49 @@ class Dispatcher:
         else:
             self._answered = time.monotonic()
 
-    def give_up(self) -> None:
-        """Take what is left out of the queue: the run does not want it any more."""
+    def give_up(self, *, for_ever: bool = False) -> None:
+        """Take all that the run ever asked for out of the queue, whoever handed it over: it is not wanted any more.
+
+        Parameters
+        ----------
+        for_ever : bool
+            Whether the run is never tried again.
+
+        Notes
+        -----
+        What says that it has ended is taken out, too: a job may say so and go on.
+        """
+        left = _open(self._files())
         try:
-            self._take_in()
-        except JobUnfit:
-            _log.warning("run %s: what it asked its queue for last can't be read", self._run)
-        given = [name for name, handed in self._handed.items() if handed.given]
-        if given:
-            try:
-                self._cluster.batch.cancel([self._handed[name].job.key for name in given])
-            except Unavailable as silent:
-                _log.warning("run %s: what it had in its queue could not be cancelled: %s", self._run, silent)
-            self._turns.next(given)
-        if not self._open_names():
+            for some in _parts(sorted({*self._keys, *map(self._turns.key, left)})):
+                self._cluster.batch.cancel(some)
+        except Unavailable as silent:
+            _log.warning("run %s: what it had in its queue could not be cancelled: %s", self._run, silent)
+            return
+        if left and not for_ever:
+            self._turns.next(left)
+        else:
             self._turns.path.unlink(missing_ok=True)
 
     def _take_in(self) -> None:
         """Read the requests that are new, and forget those that have ended."""
-        names = self._open_names()
+        found = self._files()
+        names = _open(found)
         for name in self._handed.keys() - names:
             del self._handed[name]
         for name in sorted(names - self._handed.keys()):
+            if f"{name}{FAILED_SUFFIX}" in found:  # of a child before: it is asked for under another name
+                continue
             request = self._read(name)
             if request is not None:
                 self._handed[name] = _Handed(request, self._job(name, request))
 
-    def _open_names(self) -> set[str]:
+    def _files(self) -> frozenset[str]:
         try:
             with PlainFolder(self._folder / JOBS) as jobs:
-                found = set(jobs.names(_MOST_NAMES))
+                return frozenset(jobs.names(_MOST_NAMES))
         except FileNotFoundError:
-            return set()
-        asked = {name.removesuffix(SUFFIX) for name in found if name.endswith(SUFFIX)}
-        return {name for name in asked if NAME.fullmatch(name) and f"{name}{EXIT_SUFFIX}" not in found}
+            return frozenset()
 
     def _read(self, name: str) -> Request | None:
         try:
@@ -174,7 +187,7 @@ class Dispatcher:
             request = Request.of(written)
         except (ValueError, RecursionError) as broken:
             raise JobUnfit(self._run) from broken
-        most = (self._cluster.cores, self._cluster.memory_gb * 1024, self._cluster.gpus)
+        most = (self._cluster.cores, self._cluster.memory_gb * MB_PER_GB, self._cluster.gpus)
         needs = (request.cores, request.memory_mb, request.gpus)
         fits = all(need <= there for need, there in zip(needs, most, strict=True))
         if not (fits and request.lies_below(str(self._folder))):
@@ -196,6 +209,7 @@ class Dispatcher:
     def _submit(self) -> None:
         new = [handed for handed in self._handed.values() if not handed.given][:_AT_ONCE]
         if new:
+            self._keys |= {handed.job.key for handed in new}  # before: some may be taken though the answer is lost
             self._cluster.batch.submit([handed.job for handed in new])
             for handed in new:
                 handed.given = True
@@ -222,3 +236,15 @@ class Dispatcher:
         """Say whether a job is lost: twice in turn, since its end may be on its way to our side of the file system."""
         handed.missed = handed.missed + 1 if seen.state in _GONE else 0
         return handed.missed > 1
+
+
+def _parts(keys: list[str]) -> Iterator[list[str]]:
+    """Divide what would be too long for one command line."""
+    for begin in range(0, len(keys), _MOST_AT_ONCE):
+        yield keys[begin : begin + _MOST_AT_ONCE]
+
+
+def _open(files: frozenset[str]) -> set[str]:
+    """Return the names of requests that have not ended."""
+    asked = {name.removesuffix(SUFFIX) for name in files if name.endswith(SUFFIX)}
+    return {name for name in asked if NAME.fullmatch(name) and f"{name}{EXIT_SUFFIX}" not in files}

@@ -12,7 +12,7 @@ from voxpop.backends.jobs.cwltool.spec import BUSY, DISK_FULL, LOCK, LOG, OUTCOM
 from voxpop.backends.process import Child, ToolTimedOut
 from voxpop.kernel import disk
 from voxpop.kernel.errors import Refused, VoxpopError
-from voxpop.kernel.plainfiles import read_plain
+from voxpop.kernel.plainfiles import append_plain, read_plain
 from voxpop.run.errors import (
     DiskFull,
     EngineBroken,
@@ -66,24 +66,37 @@ class CwltoolEngine:
             If its queue lost one job again and again.
         QueueSilent
             If its queue did not answer for a long time.
+        JobUnfit, JobRefused
+            If it asks for what is no job, or its queue will not ever do.
         """
         _without_links(_made(task.folder))
         _wait_for_the_dying(task.run, task.folder)
-        done = _record(task)
-        if done is not None:
-            return done
-        dispatcher = Dispatcher(task.run, task.folder.resolve(), task.cluster) if task.cluster else None
+        dispatcher = _dispatcher(task)
+        record = _record(task)
         try:
-            exit_code = self._follow(task, self._start(task, sandbox), tick, wanted, dispatcher)
-            record = _ended(task, exit_code)
-        except Refused:
+            if record is None:
+                record = _ended(task, self._follow(task, self._start(task, sandbox), tick, wanted, dispatcher))
+        except Refused as failed:
             if dispatcher:
-                dispatcher.give_up()
+                dispatcher.give_up(for_ever=isinstance(failed, RunStopped))
             raise
         if dispatcher:
             dispatcher.give_up()  # there is nothing left, unless the run asked for what it did not wait for
         (task.folder / SPEC).unlink(missing_ok=True)
         return record
+
+    def discard(self, task: Task) -> None:
+        """Take what a run that nobody wants any more has in its queue out of it; silent where there is nothing.
+
+        Raises
+        ------
+        RunBusy
+            If another process carries the run out.
+        """
+        dispatcher = _dispatcher(task)
+        if dispatcher and task.folder.is_dir():
+            _wait_for_the_dying(task.run, task.folder)
+            dispatcher.give_up(for_ever=True)
 
     def _start(self, task: Task, sandbox: Sandbox) -> Child:
         folder = _made(task.folder)
@@ -91,7 +104,7 @@ class CwltoolEngine:
             (folder / left).unlink(missing_ok=True)
         spec = _spec(task, folder, sandbox)
         _write(spec, folder / SPEC)
-        (folder / LOG).touch()  # before the sandbox, which may give what is in the folder to somebody else
+        append_plain(folder, LOG).close()  # before the sandbox, which may give what is in the folder to somebody else
         command = [sandbox.python, "-P", "-m", "voxpop.backends.jobs.cwltool.child", str(folder / SPEC)]
         confinement = Confinement(
             read_only=(task.volume.resolve(), task.pipeline.folder.resolve()),
@@ -128,6 +141,10 @@ class CwltoolEngine:
                         raise RunStopped(task.run)
         finally:
             _put_down(child)
+
+
+def _dispatcher(task: Task) -> Dispatcher | None:
+    return Dispatcher(task.run, task.folder.resolve(), task.cluster) if task.cluster else None
 
 
 class _Progress:
@@ -174,13 +191,13 @@ def _without_links(folder: Path) -> None:
     with os.scandir(folder) as entries:
         for entry in entries:
             if not (entry.is_file(follow_symlinks=False) or entry.is_dir(follow_symlinks=False)):
-                (folder / entry.name).unlink()
+                (folder / entry.name).unlink(missing_ok=True)  # a job that its queue still has may be at work there
 
 
 def _wait_for_the_dying(run: str, folder: Path) -> None:
     # the child takes the lock for the run's whole time; here it only keeps us from clearing what another one writes
     patience_until = time.monotonic() + _DYING_S
-    with (folder / LOCK).open("a") as lock:
+    with append_plain(folder, LOCK) as lock:
         while True:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -222,6 +239,7 @@ def _spec(task: Task, folder: Path, sandbox: Sandbox) -> Spec:
         sandbox=sandbox.name,
         image=task.image,
         queue=cluster.batch.name if cluster else "",
+        each_gpus=cluster.gpus if cluster else 0,
     )
 
 

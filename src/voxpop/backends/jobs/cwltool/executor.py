@@ -15,6 +15,7 @@ from cwltool.process import Process
 from voxpop.backends.jobs.cwltool.spec import LOG, Spec
 from voxpop.backends.jobs.cwltool.tools import MortalJob, QueuedJob
 from voxpop.kernel.clock import SystemClock
+from voxpop.kernel.units import MB_PER_GB
 
 _MIB_PER_GB = 1024
 _AHEAD = 2
@@ -34,7 +35,8 @@ class RecordingExecutor(JobExecutor):
         self.refusals: list[str] = []
         self._owner = "a worker of the queue" if spec.queue else "the run"
         self._cores = spec.each_cores
-        self._ram_mib = spec.each_memory_gb * _MIB_PER_GB
+        self._ram_mib = spec.each_memory_gb * (MB_PER_GB if spec.queue else _MIB_PER_GB)
+        self._gpus = spec.each_gpus
         ahead = _AHEAD if spec.queue else 1
         self._free_cores = spec.cores * ahead
         self._free_ram_mib = spec.memory_gb * _MIB_PER_GB * ahead
@@ -45,9 +47,14 @@ class RecordingExecutor(JobExecutor):
     def select_resources(self, request: dict[str, int | float], context: RuntimeContext) -> dict[str, int | float]:
         """Give a tool what it asks for, or refuse what the run does not have."""
         del context
-        for kind, unit, given in (("cores", "cores", self._cores), ("ram", "MiB of memory", self._ram_mib)):
-            if request[f"{kind}Min"] > given:
-                sentence = f"a tool asks for {request[f'{kind}Min']:g} {unit}, {self._owner} has {given}"
+        for kind, unit, given in (
+            ("cores", "cores", self._cores),
+            ("ram", "MiB of memory", self._ram_mib),
+            ("cudaDeviceCount", "GPUs", self._gpus),
+        ):
+            asked = request.get(f"{kind}Min", 0)
+            if asked > given:
+                sentence = f"a tool asks for {asked:g} {unit}, {self._owner} has {given}"
                 self.refusals.append(sentence)
                 raise WorkflowException(sentence)
         return {
@@ -55,6 +62,7 @@ class RecordingExecutor(JobExecutor):
             "ram": min(math.ceil(request["ramMax"]), self._ram_mib),
             "tmpdirSize": math.ceil(request["tmpdirMin"]),
             "outdirSize": math.ceil(request["outdirMin"]),
+            "cudaDeviceCount": math.ceil(request.get("cudaDeviceCountMin", 0)),
         }
 
     def run_jobs(

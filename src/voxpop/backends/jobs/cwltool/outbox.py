@@ -12,6 +12,7 @@ from typing import BinaryIO
 from voxpop.backends.jobs.cwltool.request import (
     BEGAN_SUFFIX,
     EXIT_SUFFIX,
+    FAILED_SUFFIX,
     JOBS,
     LOG_SUFFIX,
     MOST_BYTES,
@@ -26,7 +27,6 @@ _DIGITS = 32
 _MOST_LOG_BYTES = 10_000_000
 _MOST_BEGUN = 1000
 _NODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,62}")
-_FAILED = ".failed"
 
 _AS_IT_WAS = """\
 before=$1; shift
@@ -120,7 +120,7 @@ class Outbox:
         """Name an execution; one that did not end well has another name when it is tried again."""
         digest = sha256_json({"run": self._run, "key": key, "indices": list(indices)})[:_DIGITS]
         count = 0
-        while (self._folder / f"{digest}-{count}{_FAILED}").exists():
+        while (self._folder / f"{digest}-{count}{FAILED_SUFFIX}").exists():
             count += 1
         return f"{digest}-{count}"
 
@@ -156,13 +156,13 @@ class Outbox:
         return [node if _NODE.fullmatch(node) else "" for node in nodes]
 
     def done(self, name: str) -> None:
-        """Forget an execution that is recorded."""
-        for path in self._folder.glob(f"{name}.*"):
+        """Forget an execution that is recorded; the request goes first, so that nobody takes it for a new one."""
+        for path in (self._folder / f"{name}{SUFFIX}", *self._folder.glob(f"{name}.*")):
             path.unlink(missing_ok=True)
 
     def failed(self, name: str) -> None:
         """Let an execution be done anew when the run is tried again, and wait for no other."""
-        (self._folder / f"{name}{_FAILED}").touch()
+        (self._folder / f"{name}{FAILED_SUFFIX}").touch()
         with self._ended:
             self._given_up = True
             self._ended.notify_all()

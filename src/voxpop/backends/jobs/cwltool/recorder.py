@@ -125,6 +125,8 @@ class Recorder:
             return None
         if not same:
             return None
+        if self.outbox:
+            self.outbox.done(execution.name)  # who recorded it may have been killed before
         self._note(execution, record)
         return outputs
 

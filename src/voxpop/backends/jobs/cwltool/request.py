@@ -1,7 +1,9 @@
 """What a run's child asks its parent to have done by a queue: one JSON file a command, in ``<run>/jobs``.
 
 ``<name>.json`` is the request, ``<name>.log`` what its command wrote, ``<name>.log.exit`` its exit code, and
-``<name>.log.began`` has one line for each time that it was begun. A command of the run may have written any of them.
+``<name>.log.began`` has one line for each time that it was begun. ``<name>.failed`` stands where it did not end well or
+nobody waits for it: it is asked for under another name when the run is tried again. A command of the run may have
+written any of them.
 """
 
 import json
@@ -16,6 +18,7 @@ SUFFIX = ".json"
 LOG_SUFFIX = ".log"
 EXIT_SUFFIX = ".log.exit"
 BEGAN_SUFFIX = ".log.began"
+FAILED_SUFFIX = ".failed"
 NAME = re.compile(r"[0-9a-f]{32}-[0-9]{1,4}")
 MOST_BYTES = 1 << 20
 """Of one request."""

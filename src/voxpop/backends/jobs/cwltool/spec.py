@@ -33,7 +33,7 @@ class Spec:
         What commands may have at one time; with a queue, of all its workers.
     queue : str
         Empty where the child does the commands itself.
-    each_cores, each_memory_gb : int
+    each_cores, each_memory_gb, each_gpus : int
         What one command may have: with a queue that of one worker, else as above.
     """
 
@@ -55,6 +55,7 @@ class Spec:
     sandbox: str
     image: str = ""
     queue: str = ""
+    each_gpus: int = 0
 
     def write(self, path: Path) -> None:
         """Write it for the child, whole or not at all."""

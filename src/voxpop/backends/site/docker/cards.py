@@ -9,13 +9,13 @@ from voxpop.appliance.model import Deployment, Ground
 from voxpop.backends.site import BENCH, GATE, SECRETS
 from voxpop.backends.site.docker.sandbox import inside
 from voxpop.kernel.digests import Json, sha256_bytes
+from voxpop.kernel.units import MB_PER_GB
 
 FRONT = "front"
 CARD_INSIDE = "/etc/voxpop/node.json"
 QUEUE_KEY_INSIDE = "/run/voxpop/queue.key"
 GATE_KEY_INSIDE = "/run/voxpop/gate.key"
 GATE_INSIDE = "/run/voxpop/gate"
-MB_PER_GB = 1000
 _CARD = "node.json"
 _FORMAT = 1
 _SECRET_BYTES = 32

@@ -15,7 +15,6 @@ from voxpop.backends.site.docker.cards import (
     FRONT,
     GATE_INSIDE,
     GATE_KEY_INSIDE,
-    MB_PER_GB,
     QUEUE_KEY_INSIDE,
     Papers,
     write_papers,
@@ -23,6 +22,7 @@ from voxpop.backends.site.docker.cards import (
 from voxpop.backends.site.docker.machines import MachineEngine, MachinePlan
 from voxpop.backends.site.docker.setup import Setup
 from voxpop.kernel.errors import Unavailable, VoxpopError
+from voxpop.kernel.units import MB_PER_GB
 
 NODE = "/usr/local/sbin/voxpop-node"
 _FRONT_CORES = 2

@@ -14,6 +14,7 @@ from ruamel.yaml import YAML
 from voxpop.appliance.tosca import Blueprint
 from voxpop.appliance.tosca.cluster import FRONT
 from voxpop.kernel.digests import Json
+from voxpop.kernel.units import MB_PER_GB
 
 HOST_KEY = "voxpop host key"
 """The task of the log that tells the front end's public key."""
@@ -59,7 +60,7 @@ def card(appliance: str, blueprint: Blueprint, boot_s: int) -> dict[str, Json]:
             "least": workers.least,
             "most": workers.most,
             "cores": workers.cores,
-            "memory_mb": workers.memory_gb * 1000,
+            "memory_mb": workers.memory_gb * MB_PER_GB,
             "gpus": workers.gpus,
         },
         "idle_s": elasticity.idle_s,
