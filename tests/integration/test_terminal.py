@@ -257,6 +257,8 @@ def test_the_history_is_kept_from_one_terminal_to_the_next(bench: Bench) -> None
     _until(terminal, "$ ")
     terminal.write(b"echo first-$((1 + 1))\n")
     _until(terminal, "first-2")
+    terminal.write(b"echo second-$((1 + 1))\n")  # done after the prompt that follows the first
+    _until(terminal, "second-2")
     terminal.close()
     assert "echo first-" in (bench.people / ACCOUNT / ".bash_history").read_text()
 

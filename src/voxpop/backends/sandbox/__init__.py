@@ -39,6 +39,25 @@ def child_environment(home: Path) -> dict[str, str]:
     }
 
 
+def terminal_environment(account: str, data: Path, results: Path, home: Path) -> dict[str, str]:
+    """Return the whole environment of a person's terminal.
+
+    Its history is kept line by line: a terminal that is killed, or that is open beside another, loses none.
+    """
+    return child_environment(home) | {
+        "DATA": str(data),
+        "HISTFILE": str(home / ".bash_history"),
+        "LOGNAME": account,
+        "PROMPT_COMMAND": "history -a",
+        "PS1": "\\u@\\h:\\w\\$ ",
+        "RESULTS": str(results),
+        "SHELL": "/bin/bash",
+        "TERM": "xterm-256color",
+        "TMPDIR": "/tmp",  # noqa: S108 -- the sandbox's own
+        "USER": account,
+    }
+
+
 def limits(confinement: Confinement) -> list[str]:
     """Return the words before a command that hold it to its cores and its memory.
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import voxpop
 from voxpop.backends import process
-from voxpop.backends.sandbox import child_environment, limits
+from voxpop.backends.sandbox import child_environment, limits, terminal_environment
 from voxpop.kernel.errors import VoxpopError
 from voxpop.run.ports import Confinement, Seat
 
@@ -113,7 +113,8 @@ class Bubblewrap:
         words += ["--bind", str(seat.home), home]
         # what is left to write are the person's folder and two file systems in memory, each with an end
         words += ["--size", _MEMORY_FILES_BYTES, "--tmpfs", "/dev/shm", "--remount-ro", "/dev", "--remount-ro", "/"]  # noqa: S108
-        for name, value in _terminal_environment(seat.account).items():
+        environment = terminal_environment(seat.account, Path(data), Path(results), Path(home))
+        for name, value in environment.items():
             words += ["--setenv", name, value]
         return [*words, "--chdir", home, "--", *_shell_limits(), "/bin/bash", *(["-c", line] if line else ["-i"])]
 
@@ -148,21 +149,6 @@ def terminal_places() -> tuple[str, str, str]:
     taken = any(folder.is_relative_to(place) for folder in _python_folders() for place in _PLACES)
     data, results, home = (f"{_PLACES_ELSEWHERE if taken else ''}{place}" for place in _PLACES)
     return data, results, home
-
-
-def _terminal_environment(account: str) -> dict[str, str]:
-    data, results, home = terminal_places()
-    return child_environment(Path(home)) | {
-        "DATA": data,
-        "HISTFILE": f"{home}/.bash_history",
-        "LOGNAME": account,
-        "PS1": "\\u@\\h:\\w\\$ ",
-        "RESULTS": results,
-        "SHELL": "/bin/bash",
-        "TERM": "xterm-256color",
-        "TMPDIR": "/tmp",  # noqa: S108 -- the sandbox's own
-        "USER": account,
-    }
 
 
 def _shell_limits() -> list[str]:

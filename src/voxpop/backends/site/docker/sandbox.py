@@ -15,7 +15,7 @@ from typing import TypeAlias
 
 import voxpop
 from voxpop.appliance.images import PYTHON
-from voxpop.backends.sandbox import child_environment
+from voxpop.backends.sandbox import child_environment, terminal_environment
 from voxpop.backends.site.docker import leash
 from voxpop.backends.site.docker.engine import APPLIANCE, BANK, LEASE
 from voxpop.backends.site.docker.setup import Setup
@@ -120,17 +120,8 @@ class DockerSandbox:
         for folder in seat.results:
             words += _mounted(folder, results / folder.name, read_only=True)
         words += _mounted(seat.home, home, read_only=False)
-        environment = child_environment(home) | {
-            "DATA": str(data),
-            "HISTFILE": f"{home}/.bash_history",
-            "LOGNAME": seat.account,
+        environment = terminal_environment(seat.account, data, results, home) | {
             "PATH": f"{PYTHON.parent}:/usr/local/bin:/usr/bin:/bin",
-            "PS1": "\\u@\\h:\\w\\$ ",
-            "RESULTS": str(results),
-            "SHELL": "/bin/bash",
-            "TERM": "xterm-256color",
-            "TMPDIR": "/tmp",  # noqa: S108 -- the container's own
-            "USER": seat.account,
         }
         shell = ["/bin/bash", *(["-c", line] if line else ["-i"])]
         return [*words, *_variables(environment), *self._doing(shell)]
