@@ -47,9 +47,11 @@ class Fake:
     Parameters
     ----------
     faults : dict of (method, pattern of the path) to int or float
-        What answers instead: a status, or seconds of silence as a float; -1 does it and then hangs up.
+        What answers instead: a status, or seconds of silence as a float; -1.0 does it and then hangs up.
     ends : str
         The state that machines end in.
+    keeps : bool
+        Says that it destroys, and does not.
     """
 
     url: str
@@ -58,6 +60,7 @@ class Fake:
     infrastructures: dict[str, Infrastructure] = field(default_factory=dict)
     faults: dict[tuple[str, str], float] = field(default_factory=dict)
     ends: str = "configured"
+    keeps: bool = False
     asked: list[str] = field(default_factory=list)
     over: Event = field(default_factory=Event)
 
@@ -102,13 +105,14 @@ class Fake:
 
     def _of(self, one: Infrastructure, id_: str, method: str, rest: Sequence[str], body: str) -> tuple[int, object]:
         match method, list(rest):
-            case "GET", [what] if what in ("state", "tosca", "radl", "contmsg", "outputs"):
+            case "GET", [what] if what in ("state", "tosca", "radl", "contmsg"):
                 return 200, {what: self._told(one)[what]}
             case "POST", ["authorization"]:
                 one.owners.add(json.loads(body)["username"])
                 return 200, ""
             case "DELETE", []:
-                del self.infrastructures[id_]
+                if not self.keeps:
+                    del self.infrastructures[id_]
                 return 200, ""
             case ("POST", []) | ("PUT", ["reconfigure"]):
                 self._configure(one, body)
@@ -125,7 +129,6 @@ class Fake:
             "tosca": one.document,
             "radl": _GROUP,
             "contmsg": one.log,
-            "outputs": {"front_end": "127.0.0.1"},
         }
 
     def _machines(self, one: Infrastructure, method: str, numbers: Sequence[str]) -> tuple[int, object]:

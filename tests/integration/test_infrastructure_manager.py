@@ -53,6 +53,11 @@ class Place:
         """Deploy, or deploy again."""
         return self.site.deploy(APPLIANCE, self.document, self.folder / "volume", self.folder / "results")
 
+    def log(self) -> str:
+        """Return what the last configuration of the machines wrote."""
+        with Infrastructures("cloud", self.site._setup, self.folder / "appliances").of(APPLIANCE) as infrastructure:
+            return infrastructure.log()
+
     def infrastructures(self) -> list[str]:
         """Ask the service what the appliance's user has; nothing once there is no such user."""
         users = json.loads(self.users.read_text())["users"]
@@ -168,7 +173,7 @@ def test_nothing_on_a_node_opens_the_cloud_and_no_secret_shows(place: Place) -> 
     assert httpx.get(f"{place.url}/infrastructures", headers={"authorization": line}).status_code == 401
     containers = [line.split()[0] for line in _of_engine() - place.before if " " in line]
     shown = docker("inspect", *containers)
-    log = place.site.log(APPLIANCE)
+    log = place.log()
     for secret in (key, password):
         assert len(secret) > 16
         assert secret not in shown
@@ -182,7 +187,7 @@ def test_a_worker_more_and_one_less(place: Place) -> None:
     asked = ["voxpop-node", "check", "w1", "w2"]
     until(
         lambda: place.site.on_front_end(APPLIANCE, asked).exit_code == 0,
-        otherwise=lambda: place.site.log(APPLIANCE)[-2000:],
+        otherwise=lambda: place.log()[-2000:],
         patience_s=_CONFIGURED_S,
     )
     first, second = place.site.machines(APPLIANCE)

@@ -2,21 +2,24 @@
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.fake_infrastructure_manager import Fake, NoSsh, fake_infrastructure_manager
+from tests.fake_infrastructure_manager import Fake, Infrastructure, NoSsh, fake_infrastructure_manager
 
 from voxpop.appliance.errors import SiteSettingInvalid
 from voxpop.appliance.model import Environment, Ground, Workers
+from voxpop.appliance.ports import Said
 from voxpop.appliance.recipes import Recipe, RecipeKind, find_recipes
-from voxpop.appliance.roles import archive_name, packed
+from voxpop.appliance.roles import packed
 from voxpop.appliance.states import ApplianceState
 from voxpop.appliance.tosca import document
 from voxpop.backends.site.im import ImSite, open_site
+from voxpop.backends.site.im.errors import FrontEndUnreachable
+from voxpop.backends.site.im.infrastructure import Infrastructures
 from voxpop.backends.site.im.setup import read_setup
 from voxpop.kernel.errors import Refused, Unavailable, VoxpopError
 from voxpop.kernel.ids import ApplianceId
@@ -120,7 +123,7 @@ def test_a_fault_in_the_middle_is_one_sentence_and_nothing_is_left(
 
 def test_a_retry_after_a_lost_answer_makes_one_appliance(fake: Fake, tmp_path: Path) -> None:
     site = site_of(fake, tmp_path)
-    fake.faults |= {("POST", ALL): -1.0, ("DELETE", ONE + r"\?force=true"): 500}
+    fake.faults |= {("POST", ALL): -1.0, ("DELETE", ONE): 500}
     told = refused(site, tmp_path)
     assert "could not be removed from site 'cloud' then: `voxpop appliance remove bone-density-a1` does" in told
     (made,) = fake.infrastructures
@@ -206,6 +209,104 @@ def test_a_worker_that_has_died_is_made_anew(fake: Fake, tmp_path: Path) -> None
     assert dead not in one.machines
 
 
+def test_a_worker_that_is_not_there_yet_is_not_made_anew(fake: Fake, tmp_path: Path) -> None:
+    site = site_of(fake, tmp_path)
+    deploy(site, tmp_path)
+    site.add_machines(APPLIANCE, ["w1"])
+    (one,) = fake.infrastructures.values()
+    coming = next(number for number, machine in one.machines.items() if machine["id"] == "w1")
+    for state in ("pending", "unknown", "running"):
+        one.machines[coming]["state"] = state
+        site.add_machines(APPLIANCE, ["w1"])
+        assert [*one.machines] == ["0", coming]
+
+
+def test_a_service_that_is_away_for_a_while_costs_nobody_the_machines_that_stood(fake: Fake, tmp_path: Path) -> None:
+    site = site_of(fake, tmp_path)
+    deploy(site, tmp_path)
+    there = dict(fake.infrastructures)
+    fake.faults["GET", ALL] = 500
+    assert "does not answer (it answers with status 500)" in refused(site, tmp_path)
+    fake.faults.clear()
+    next(iter(there.values())).machines["0"]["state"] = "off"  # so that it is configured again
+    fake.faults["PUT", ONE + "/reconfigure"] = 503
+    assert "does not answer (it answers with status 503)" in refused(site, tmp_path)
+    fake.faults.clear()
+    assert fake.infrastructures == there
+    deploy(site, tmp_path)
+    assert fake.infrastructures == there
+    assert site.state(APPLIANCE) is ApplianceState.DEPLOYED
+
+
+def test_what_the_service_lists_after_it_was_destroyed_is_told_and_its_user_stays(fake: Fake, tmp_path: Path) -> None:
+    site = site_of(fake, tmp_path)
+    deploy(site, tmp_path)
+    fake.keeps = True
+    with pytest.raises(Unavailable, match="still lists machines of appliance 'bone-density-a1'"):
+        site.remove(APPLIANCE)
+    assert len(json.loads(fake.users.read_text())["users"]) == 1
+    fake.keeps = False
+    site.remove(APPLIANCE)
+    assert nothing_is_left(fake, site, tmp_path)
+
+
+def test_all_that_an_appliances_users_have_goes_with_it_whatever_it_is_called(fake: Fake, tmp_path: Path) -> None:
+    site = site_of(fake, tmp_path)
+    deploy(site, tmp_path)
+    (name,) = (one["username"] for one in json.loads(fake.users.read_text())["users"])
+    fake.infrastructures["by-a-lost-answer"] = Infrastructure({name}, "tosca_definitions_version: x\n", {})
+    fake.faults["GET", "/infrastructures/by-a-lost-answer/tosca"] = 404
+    assert site.state(APPLIANCE) is ApplianceState.DEPLOYED
+    site.remove(APPLIANCE)
+    assert nothing_is_left(fake, site, tmp_path)
+
+
+def test_a_user_that_a_cut_short_deployment_left_goes_with_the_next(fake: Fake, tmp_path: Path) -> None:
+    site = site_of(fake, tmp_path)
+    text = written(tmp_path)
+    with Infrastructures("cloud", site._setup, tmp_path / "appliances").made(APPLIANCE, text):
+        pass
+    users = json.loads(fake.users.read_text())["users"]
+    maker = {"username": f"{users[0]['username']}-maker", "password": "left"}
+    fake.users.write_text(json.dumps({"users": [*users, maker]}))
+    deploy(site, tmp_path)
+    assert json.loads(fake.users.read_text())["users"] == users
+
+
+def test_a_deployment_that_is_interrupted_leaves_nothing(
+    fake: Fake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = site_of(fake, tmp_path)
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(NoSsh, "do", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            deploy(site, tmp_path)
+    assert nothing_is_left(fake, site, tmp_path)
+
+
+def test_a_front_end_whose_sshd_begins_again_is_waited_for(
+    fake: Fake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = site_of(fake, tmp_path)
+    tries: list[Sequence[str]] = []
+    well = NoSsh.do
+
+    def later(self: NoSsh, command: Sequence[str], stdin: str = "") -> Said:
+        tries.append(command)
+        if len(tries) == 1:
+            raise FrontEndUnreachable(APPLIANCE, "connection refused")
+        return well(self, command, stdin)
+
+    monkeypatch.setattr(NoSsh, "do", later)
+    deploy(site, tmp_path)
+    assert tries == [["voxpop-node", "check"]] * 2
+    assert site.state(APPLIANCE) is ApplianceState.DEPLOYED
+
+
 def test_an_environment_without_a_queue_is_for_another_site(fake: Fake, tmp_path: Path) -> None:
     plain = replace(ENVIRONMENT, recipes=("octave",), workers=None)
     with pytest.raises(Refused, match="the application asks for no batch queue"):
@@ -278,15 +379,15 @@ def test_credentials_that_others_may_read_are_not_used(fake: Fake, tmp_path: Pat
 def test_a_role_is_packed_into_the_same_bytes_each_time(repo: Path) -> None:
     recipe = find_recipes(repo / "recipes")["octave"]
     assert packed(recipe) == packed(recipe)
-    assert archive_name(recipe).startswith("octave-")
+    assert packed(recipe).name.startswith("octave-")
 
 
 def test_machines_fetch_roles_by_their_digest(fake: Fake, tmp_path: Path, repo: Path) -> None:
     ground = Ground(tmp_path / "appliances", "bubblewrap", network=False, recipes=find_recipes(repo / "recipes"))
-    setup = read_setup("cloud", {**fake.settings(), "roles_url": "https://bank.example.org/recipes"})
+    setup = read_setup("cloud", {**fake.settings(), "roles_url": "https://bank.example.org/roles"})
     site = ImSite("cloud", ground, setup, NoSsh)
     deploy(site, tmp_path, replace(ENVIRONMENT, recipes=("slurm", "octave")))
     sent = next(one for one in fake.asked if one.startswith("PUT"))
-    name = archive_name(ground.recipes["octave"])
-    assert f"https://bank.example.org/recipes/{name}" in sent
+    name = packed(ground.recipes["octave"]).name
+    assert f"https://bank.example.org/roles/{name}" in sent
     assert f"checksum: sha256:{name.removeprefix('octave-').removesuffix('.tar.gz')}" in sent

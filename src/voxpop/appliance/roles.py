@@ -3,6 +3,7 @@
 import gzip
 import io
 import tarfile
+from dataclasses import dataclass
 
 from voxpop.appliance.recipes import Recipe, contents
 from voxpop.kernel.digests import sha256_bytes
@@ -10,8 +11,23 @@ from voxpop.kernel.digests import sha256_bytes
 _FILE, _PROGRAM = 0o644, 0o755
 
 
-def packed(recipe: Recipe) -> bytes:
-    """Return a recipe's folder as a tar archive with gzip; the same files give the same bytes."""
+@dataclass(frozen=True, slots=True)
+class RoleArchive:
+    """A recipe's folder as a tar archive with gzip.
+
+    Parameters
+    ----------
+    name : str
+        The recipe's name, a hyphen, and the SHA-256 of the content.
+    """
+
+    name: str
+    sha256: str
+    content: bytes
+
+
+def packed(recipe: Recipe) -> RoleArchive:
+    """Pack a recipe's folder; the same files give the same bytes."""
     assert recipe.folder is not None
     raw = io.BytesIO()
     with tarfile.open(fileobj=raw, mode="w", format=tarfile.USTAR_FORMAT) as archive:
@@ -22,9 +38,6 @@ def packed(recipe: Recipe) -> bytes:
             entry.size = len(content)
             entry.mode = _PROGRAM if path.stat().st_mode & 0o100 else _FILE
             archive.addfile(entry, io.BytesIO(content))
-    return gzip.compress(raw.getvalue(), mtime=0)
-
-
-def archive_name(recipe: Recipe) -> str:
-    """Return what the archive is called: the recipe's name, and the SHA-256 of its bytes."""
-    return f"{recipe.name}-{sha256_bytes(packed(recipe))}.tar.gz"
+    content = gzip.compress(raw.getvalue(), mtime=0)
+    sha256 = sha256_bytes(content)
+    return RoleArchive(f"{recipe.name}-{sha256}.tar.gz", sha256, content)

@@ -12,7 +12,7 @@ from voxpop.access.service import AccessService
 from voxpop.appliance.additions import Measure, Offered, RecipeBook
 from voxpop.appliance.elastic.keeper import Office
 from voxpop.appliance.model import Ground
-from voxpop.appliance.roles import archive_name, packed
+from voxpop.appliance.roles import packed
 from voxpop.appliance.service import ApplianceService
 from voxpop.application.ports import PriceList
 from voxpop.application.service import ApplicationService, Board
@@ -308,8 +308,9 @@ class System(Kept):
 
     def role(self, archive: str) -> bytes | None:
         """Return the archive of that name of a recipe's role; None where there is none of these bytes."""
-        recipe = recipes().get(archive.rpartition("-")[0])
-        return packed(recipe) if recipe is not None and recipe.has_role and archive_name(recipe) == archive else None
+        recipe = self.offered.get(archive.rpartition("-")[0])
+        found = packed(recipe) if recipe is not None and recipe.has_role else None
+        return found.content if found is not None and found.name == archive else None
 
     def pipelines(self) -> tuple[str, ...]:
         """Return the pipelines that an application may name."""

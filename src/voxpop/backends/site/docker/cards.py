@@ -5,19 +5,17 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
+from voxpop.appliance.card import card
 from voxpop.appliance.model import Deployment, Ground
 from voxpop.backends.site import BENCH, GATE, SECRETS
 from voxpop.backends.site.docker.sandbox import inside
 from voxpop.kernel.digests import Json, sha256_bytes
-from voxpop.kernel.units import MB_PER_GB
 
-FRONT = "front"
 CARD_INSIDE = "/etc/voxpop/node.json"
 QUEUE_KEY_INSIDE = "/run/voxpop/queue.key"
 GATE_KEY_INSIDE = "/run/voxpop/gate.key"
 GATE_INSIDE = "/run/voxpop/gate"
 _CARD = "node.json"
-_FORMAT = 1
 _SECRET_BYTES = 32
 
 
@@ -45,34 +43,18 @@ def write_papers(area: Path, deployment: Deployment, ground: Ground) -> Papers:
         folder.mkdir(exist_ok=True)
         folder.chmod(mode)  # runs reach their own folders on the bench, and can't exchange one for a link
     keys = [_secret(private / name) for name in ("queue.key", "gate.key")]
-    card, text = area / _CARD, json.dumps(_card(deployment, ground), indent=2) + "\n"
-    if not card.is_file() or card.read_text(encoding="utf-8") != text:
-        card.write_text(text, encoding="utf-8")
+    path, text = area / _CARD, json.dumps(_card(deployment, ground), indent=2) + "\n"
+    if not path.is_file() or path.read_text(encoding="utf-8") != text:
+        path.write_text(text, encoding="utf-8")
     digest = sha256_bytes(b"\n".join([text.encode(), *(key.read_bytes() for key in keys)]))
-    return Papers(card, keys[0], keys[1], area / GATE, digest)
+    return Papers(path, keys[0], keys[1], area / GATE, digest)
 
 
 def _card(deployment: Deployment, ground: Ground) -> dict[str, Json]:
     workers = deployment.workers
     assert workers is not None
-    return {
-        "format": _FORMAT,
-        "appliance": deployment.appliance,
-        "queue": deployment.queue,
-        "front": FRONT,
-        "workers": {
-            "least": workers.least,
-            "most": workers.most,
-            "cores": workers.cores,
-            "memory_mb": workers.memory_gb * MB_PER_GB,
-            "gpus": workers.gpus,
-        },
-        "idle_s": ground.idle_s,
-        "boot_s": ground.boot_s,
-        "person": inside(),
-        "people": [],
-        "folders": {"data": str(deployment.volume.resolve()), "bench": str(deployment.bench)},
-    }
+    folders = {"data": str(deployment.volume.resolve()), "bench": str(deployment.bench)}
+    return card(deployment.appliance, deployment.queue, workers, ground, inside(), folders)
 
 
 def _secret(path: Path) -> Path:

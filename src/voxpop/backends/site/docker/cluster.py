@@ -9,10 +9,10 @@ from pathlib import Path
 from voxpop.appliance.errors import ClusterNotMade, FrontEndAway, WorkersNotGiven
 from voxpop.appliance.model import Deployment, Ground, Workers
 from voxpop.appliance.ports import Said
+from voxpop.appliance.tosca.cluster import FRONT
 from voxpop.backends import process
 from voxpop.backends.site.docker.cards import (
     CARD_INSIDE,
-    FRONT,
     GATE_INSIDE,
     GATE_KEY_INSIDE,
     QUEUE_KEY_INSIDE,

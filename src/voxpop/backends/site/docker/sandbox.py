@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 import voxpop
+from voxpop.appliance.card import PERSON
 from voxpop.appliance.images import PYTHON
 from voxpop.backends.sandbox import child_environment, terminal_environment
 from voxpop.backends.site.docker import leash
@@ -26,7 +27,6 @@ Forget: TypeAlias = Callable[[str], None]
 _LIBRARY = Path("/opt/voxpop/library")
 _LEASH = Path("/run/voxpop/leash.py")
 _DEBIANS_PYTHON = "/usr/bin/python3"
-_PERSON = 2_000_000_100  # far from every account of a machine, so that none owns what is written
 _PROCESSES_OF_A_RUN = 4096
 _PROCESSES_OF_A_PERSON = 256
 _FILE_BYTES = 10 * 10**9
@@ -166,7 +166,7 @@ class DockerSandbox:
 
 def inside() -> int:
     """Return who runs and persons are in a container: nobody of this machine where we are root, else ourselves."""
-    return os.geteuid() or _PERSON
+    return os.geteuid() or PERSON
 
 
 _OWN_LEASH = Path(leash.__file__)

@@ -25,8 +25,8 @@ from voxpop.appliance.model import Deployment, Ground, Machine
 from voxpop.appliance.ports import Said
 from voxpop.appliance.states import ApplianceState
 from voxpop.appliance.tosca import read
+from voxpop.appliance.tosca.cluster import FRONT
 from voxpop.backends.site import BENCH, Areas, check_volume
-from voxpop.backends.site.docker.cards import FRONT
 from voxpop.backends.site.docker.cluster import Cluster, clear, clear_quietly, on_front_end
 from voxpop.backends.site.docker.engine import Engine
 from voxpop.backends.site.docker.images import build

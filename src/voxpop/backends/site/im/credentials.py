@@ -40,4 +40,4 @@ def user_line(name: str, password: str) -> str:
 
 def header(lines: list[str]) -> str:
     """Join lines to what stands in the header ``Authorization``."""
-    return _SEPARATOR.join(line.replace("\n", "") for line in lines)
+    return _SEPARATOR.join(lines)

@@ -57,6 +57,19 @@ class InfrastructureLeft(Unavailable):
         self.appliance = appliance
 
 
+class InfrastructureStays(Unavailable):
+    """The service says that it destroyed something, and lists it still."""
+
+    code = "infrastructure-stays"
+
+    def __init__(self, site: str, appliance: str) -> None:
+        super().__init__(
+            f"site '{site}' still lists machines of appliance '{appliance}' that it was told to destroy: "
+            f"`voxpop appliance remove {appliance}` tries again"
+        )
+        self.appliance = appliance
+
+
 class InfrastructureGone(Unavailable):
     """The service knows nothing of an appliance."""
 

@@ -8,7 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_ssh_private_key,
+)
 
 from voxpop.appliance.ports import Said
 from voxpop.backends import process
@@ -71,12 +77,13 @@ class FrontEnd:
     def our_key(self) -> str:
         """Return our public key for it, in one line; the pair is made where there is none."""
         path = self._folder / _KEY
-        if not path.exists():
-            made = Ed25519PrivateKey.generate()
-            write_private(path, made.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()))
-            public = made.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)
-            path.with_suffix(".pub").write_bytes(public + b" voxpop\n")
-        return path.with_suffix(".pub").read_text(encoding="ascii").strip()
+        if path.exists():
+            key = load_ssh_private_key(path.read_bytes(), password=None)
+        else:
+            key = Ed25519PrivateKey.generate()
+            write_private(path, key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()))
+        public = key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)
+        return f"{public.decode('ascii')} voxpop"
 
     def learn(self, place: Place, keys: Sequence[str]) -> None:
         """Keep where it is, and which public keys it has."""

@@ -14,15 +14,17 @@ from voxpop.appliance.model import Machine
 from voxpop.appliance.tosca import types
 from voxpop.backends.site.im import radl
 from voxpop.backends.site.im.credentials import header, lines_of, user_line
-from voxpop.backends.site.im.errors import InfrastructureGone
+from voxpop.backends.site.im.errors import InfrastructureGone, InfrastructureStays
 from voxpop.backends.site.im.service import Service
 from voxpop.backends.site.im.setup import Setup
 from voxpop.backends.site.im.users import Users
-from voxpop.kernel.digests import Json, sha256_bytes
+from voxpop.kernel.digests import sha256_bytes
 from voxpop.kernel.ids import ApplianceId
 
 _PRIVATE = ".infrastructures"
-_UP = ("running", "configured")
+_STANDS = ("running", "configured")
+_ENDED = ("failed", "off", "stopped", "unconfigured", "deleting")
+_ALL_AND_AGAIN = 2
 _WORKER = re.compile(r"w[1-9][0-9]*")
 _SHORT = 16
 
@@ -50,22 +52,22 @@ class Infrastructure:
         """Return what the last configuration of its machines wrote."""
         return self._service.log(self.id)
 
-    def outputs(self) -> Mapping[str, Json]:
-        """Return the outputs of its document."""
-        return self._service.outputs(self.id)
-
     def front_end(self) -> Sequence[Mapping[str, Any]]:
         """Return what is known of the front end; nothing where that is gone."""
         return next((told for _, told in self._machines() if radl.kind(told) == types.FRONT_END_NAME), ())
 
+    def stands(self) -> bool:
+        """Whether the front end is there and runs."""
+        return radl.system_of(self.front_end()).get("state") in _STANDS
+
     def workers(self) -> list[Seen]:
-        """Return its workers, by name."""
+        """Return its workers, by name; one that is not there yet is up, and one that has ended is not."""
         seen = []
         for number, told in self._machines():
             system = radl.system_of(told)
             name = radl.kind(told)
             if _WORKER.fullmatch(name):
-                seen.append(Seen(number, Machine(name, system.get("state") in _UP, radl.since(system))))
+                seen.append(Seen(number, Machine(name, system.get("state") not in _ENDED, radl.since(system))))
         return sorted(seen, key=lambda one: (len(one.machine.name), one.machine.name))
 
     def configure(self, plays: radl.Plays) -> None:
@@ -108,14 +110,13 @@ class Infrastructures:
 
     def check(self) -> str:
         """Return the service's version, once it knows us; a user that is there for this alone is gone after it."""
-        name = f"{self._user(ApplianceId('check'))}"
-        try:
-            with self._service(name) as service:
+        appliance = ApplianceId("check")
+        with self._service(appliance, self._made_user(self._user(appliance))) as service:
+            try:
                 service.infrastructures()
                 return service.version()
-        finally:
-            if self._users is not None:
-                self._users.forget(name)
+            finally:
+                self._forget(self._user(appliance))
 
     @contextmanager
     def of(self, appliance: ApplianceId) -> Iterator[Infrastructure]:
@@ -126,72 +127,98 @@ class Infrastructures:
         InfrastructureGone
             If there is none.
         """
-        if not self._known(appliance):
-            raise InfrastructureGone(self._site, appliance)
-        with self._service(self._user(appliance)) as service:
-            found = next(self._ours(appliance, service), None)
+        with self._service(appliance, self._user(appliance)) as service:
+            found = next((known for known, name in self._all(appliance, service) if name), None)
             if found is None:
                 raise InfrastructureGone(self._site, appliance)
-            yield Infrastructure(service, found[0])
+            yield Infrastructure(service, found)
 
     @contextmanager
     def made(self, appliance: ApplianceId, document: str) -> Iterator[Infrastructure]:
         """Create the infrastructure of a document, or give the one that was; of another document, it is destroyed."""
         name = f"{self._name(appliance)} {sha256_bytes(document.encode())[:_SHORT]}"
-        with self._service(self._user(appliance)) as service:
+        owner = self._made_user(self._user(appliance))
+        with self._service(appliance, owner) as service:
             found = self._only(appliance, name, service)
-            yield Infrastructure(service, found or self._created(appliance, name, document, service))
+            if not found and self._users is None:
+                found = service.create(radl.at_site(document, name, self._setup.image))
+            elif self._users is not None:
+                found = self._shared(appliance, name, document, found)
+            yield Infrastructure(service, found)
 
     def destroy(self, appliance: ApplianceId) -> None:
-        """Destroy all of an appliance, and forget its users. Twice is silent."""
+        """Destroy all of an appliance, and forget its users. Twice is silent.
+
+        Raises
+        ------
+        InfrastructureStays
+            If the service lists any of it after that; its users stay then.
+        """
         for user in (self._maker(appliance), self._user(appliance)):
-            if self._users is not None and not self._users.known(user):
-                continue
-            with self._service(user) as service:
-                for known, _ in list(self._ours(appliance, service)):
-                    service.destroy(known)
-            if self._users is not None:
-                self._users.forget(user)
+            if self._users is None or self._users.password(user) is not None:
+                with self._service(appliance, user) as service:
+                    self._clear(appliance, service)
+                self._forget(user)
         folder = self._private / appliance
         if folder.is_dir():
             shutil.rmtree(folder)
             if not any(self._private.iterdir()):
                 self._private.rmdir()
 
+    def _clear(self, appliance: ApplianceId, service: Service) -> None:
+        for _ in range(_ALL_AND_AGAIN):
+            there = [known for known, _ in self._all(appliance, service)]
+            if not there:
+                return
+            for known in there:
+                service.destroy(known)
+        if any(self._all(appliance, service)):
+            raise InfrastructureStays(self._site, appliance)
+
     def _only(self, appliance: ApplianceId, name: str, service: Service) -> str:
         """Return the infrastructure of that name, and destroy others of the appliance; empty where there is none."""
         found = ""
-        for known, called in list(self._ours(appliance, service)):
+        for known, called in list(self._all(appliance, service)):
             if called == name and not found:
                 found = known
             else:
                 service.destroy(known)
         return found
 
-    def _created(self, appliance: ApplianceId, name: str, document: str, service: Service) -> str:
+    def _shared(self, appliance: ApplianceId, name: str, document: str, found: str) -> str:
         """Create it by a user who then goes: the front end's inventory holds its first owner's name and password."""
-        text = radl.at_site(document, name, self._setup.image)
-        if self._users is None:
-            return service.create(text)
+        assert self._users is not None
         maker, owner = self._maker(appliance), self._user(appliance)
-        with self._service(maker) as first:
-            made = self._only(appliance, name, first) or first.create(text)
-            first.share(made, owner, self._users.password(owner))
-        self._users.forget(maker)
-        return made
+        if not found:
+            with self._service(appliance, self._made_user(maker)) as first:
+                text = radl.at_site(document, name, self._setup.image)
+                found = self._only(appliance, name, first) or first.create(text)
+                first.share(found, owner, self._users.make(owner))
+        self._forget(maker)  # one may be left of a deployment that was cut short after it had shared
+        return found
 
     def private(self, appliance: ApplianceId) -> Path:
-        """Return an appliance's folder that is our own alone: it holds the key of its front end."""
-        folder = self._private / appliance
-        folder.mkdir(parents=True, exist_ok=True)
-        self._private.chmod(0o700)
-        return folder
+        """Return where an appliance's folder is that is our own alone: it holds the key of its front end."""
+        return self._private / appliance
 
-    def _ours(self, appliance: ApplianceId, service: Service) -> Iterator[tuple[str, str]]:
+    def make_private(self, appliance: ApplianceId) -> None:
+        """Make that folder."""
+        self.private(appliance).mkdir(parents=True, exist_ok=True)
+        self._private.chmod(0o700)
+
+    def _all(self, appliance: ApplianceId, service: Service) -> Iterator[tuple[str, str]]:
+        """Give number and name of what a user has of an appliance; an empty name is none of ours.
+
+        Notes
+        -----
+        Users of the bank's own making have one appliance each, so all that they have is that one's, whatever it says of
+        itself. Of one user for all, only what carries the appliance's name is: what can't be read is somebody else's.
+        """
         for known in service.infrastructures():
             name = radl.name_in(service.document(known))
-            if name.rpartition(" ")[0] == self._name(appliance):
-                yield known, name
+            ours = name.rpartition(" ")[0] == self._name(appliance)
+            if ours or self._users is not None:
+                yield known, name if ours else ""
 
     def _name(self, appliance: ApplianceId) -> str:
         return f"voxpop {self._bank} {appliance}"
@@ -202,20 +229,29 @@ class Infrastructures:
     def _maker(self, appliance: ApplianceId) -> str:
         return f"{self._user(appliance)}-maker"
 
-    def _known(self, appliance: ApplianceId) -> bool:
-        return self._users is None or self._users.known(self._user(appliance))
+    def _made_user(self, user: str) -> str:
+        if self._users is not None:
+            self._users.make(user)
+        return user
+
+    def _forget(self, user: str) -> None:
+        if self._users is not None:
+            self._users.forget(user)
 
     @contextmanager
-    def _service(self, user: str) -> Iterator[Service]:
-        service = Service(self._site, self._setup, lambda: self._authorization(user))
+    def _service(self, appliance: ApplianceId, user: str) -> Iterator[Service]:
+        service = Service(self._site, self._setup, lambda: self._authorization(appliance, user))
         try:
             yield service
         finally:
             service.close()
 
-    def _authorization(self, user: str) -> str:
+    def _authorization(self, appliance: ApplianceId, user: str) -> str:
         cloud = lines_of(self._site, "cloud_auth_file", self._setup.cloud_auth_file)
         if self._users is not None:
-            return header([user_line(user, self._users.password(user)), *cloud])
+            password = self._users.password(user)
+            if password is None:
+                raise InfrastructureGone(self._site, appliance)
+            return header([user_line(user, password), *cloud])
         assert self._setup.im_auth_file is not None
         return header([*lines_of(self._site, "im_auth_file", self._setup.im_auth_file), *cloud])

@@ -1,21 +1,19 @@
 """From an infrastructure's machines to a front end whose queue answers."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
-from voxpop.appliance.recipes import Recipe
+from voxpop.appliance.card import card
+from voxpop.appliance.model import Ground
 from voxpop.appliance.tosca import Blueprint
 from voxpop.backends.site.im import radl
-from voxpop.backends.site.im.errors import InfrastructureUnconfigured
+from voxpop.backends.site.im.errors import FrontEndUnreachable, InfrastructureUnconfigured
 from voxpop.backends.site.im.front_end import FrontEnd, place_of
 from voxpop.backends.site.im.infrastructure import Infrastructure
-from voxpop.backends.site.im.plays import card, front_play, host_keys, worker_play
+from voxpop.backends.site.im.plays import front_play, host_keys, worker_play
 from voxpop.backends.site.im.roles import fetched
 from voxpop.backends.site.im.setup import Setup
 from voxpop.kernel.ids import ApplianceId
-
-BOOT_S = 900
-"""A machine of a cloud that has not registered after so long is given up."""
 
 _CONFIGURED = "configured"
 _ENDED = ("unconfigured", "failed", "stopped", "off", "")
@@ -28,14 +26,14 @@ class Making:
 
     Parameters
     ----------
-    recipes : mapping of name to Recipe
-        Whose roles machines may need.
+    ground : Ground
+        Has the recipes whose roles machines may need.
     """
 
-    def __init__(self, site: str, setup: Setup, recipes: Mapping[str, Recipe], front_end: FrontEnd) -> None:
+    def __init__(self, site: str, setup: Setup, ground: Ground, front_end: FrontEnd) -> None:
         self._site = site
         self._setup = setup
-        self._recipes = recipes
+        self._ground = ground
         self._front_end = front_end
 
     def configure(self, infrastructure: Infrastructure, appliance: ApplianceId, blueprint: Blueprint) -> None:
@@ -48,8 +46,8 @@ class Making:
         """
         workers = blueprint.environment.workers
         assert workers is not None
-        roles = fetched(blueprint, self._recipes, self._setup.roles_url)
-        told = card(appliance, blueprint, BOOT_S)
+        roles = fetched(blueprint, self._ground.recipes, self._setup.roles_url)
+        told = card(appliance, blueprint.queue, workers, self._ground)
         plays = radl.Plays(front_play(told, roles, self._front_end.our_key()), worker_play(told, roles))
         there = {seen.machine.name for seen in infrastructure.workers()}
         missing = [name for name in (f"w{number}" for number in range(1, workers.least + 1)) if name not in there]
@@ -80,9 +78,15 @@ class Making:
             fault = "the service not telling the front end's address and keys"
             raise InfrastructureUnconfigured(self._site, appliance, fault, log)
         self._front_end.learn(place, keys)
-        if not _within(_QUEUE_PATIENCE_S, lambda: self._front_end.do(["voxpop-node", "check"]).exit_code == 0):
+        if not _within(_QUEUE_PATIENCE_S, self._queue_answers):
             said = self._front_end.do(["tail", "-n", "20", "/var/log/voxpop-node.log"]).stdout
             raise InfrastructureUnconfigured(self._site, appliance, "its queue not answering", said)
+
+    def _queue_answers(self) -> bool:
+        try:
+            return self._front_end.do(["voxpop-node", "check"]).exit_code == 0
+        except FrontEndUnreachable:  # its sshd begins again, as it is configured
+            return False
 
 
 def _within(patience_s: float, there: Callable[[], bool]) -> bool:

@@ -11,16 +11,10 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from voxpop.appliance.tosca import Blueprint
-from voxpop.appliance.tosca.cluster import FRONT
 from voxpop.kernel.digests import Json
-from voxpop.kernel.units import MB_PER_GB
 
 HOST_KEY = "voxpop host key"
 """The task of the log that tells the front end's public key."""
-
-PERSON = 2_000_000_100
-"""The number of the account whose jobs runs are."""
 
 _CARD = "/etc/voxpop/node.json"
 _KEPT_KEY, _KEY = "/etc/voxpop/queue.key", "/run/voxpop/queue.key"
@@ -46,38 +40,13 @@ _START = (
 )
 
 
-def card(appliance: str, blueprint: Blueprint, boot_s: int) -> dict[str, Json]:
-    """Write what a machine must know of its appliance."""
-    workers, elasticity = blueprint.environment.workers, blueprint.elasticity
-    assert workers is not None
-    assert elasticity is not None
-    return {
-        "format": 1,
-        "appliance": appliance,
-        "queue": blueprint.queue,
-        "front": FRONT,
-        "workers": {
-            "least": workers.least,
-            "most": workers.most,
-            "cores": workers.cores,
-            "memory_mb": workers.memory_gb * MB_PER_GB,
-            "gpus": workers.gpus,
-        },
-        "idle_s": elasticity.idle_s,
-        "boot_s": boot_s,
-        "person": PERSON,
-        "people": [],
-        "folders": {},
-    }
-
-
 def front_play(told: Mapping[str, Json], roles: Sequence[tuple[str, str, str]], our_key: str) -> str:
     """Write what is done on the front end.
 
     Parameters
     ----------
     told : mapping
-        The card, see `card`.
+        The card, see `voxpop.appliance.card`.
     roles : sequence of (name, url, sha256)
         What is fetched and applied first.
     our_key : str

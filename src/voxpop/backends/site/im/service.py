@@ -10,9 +10,7 @@ import httpx
 from voxpop.appliance.errors import SiteUnreachable
 from voxpop.backends.site.im.errors import InfrastructureRefused, SiteUnauthorized
 from voxpop.backends.site.im.setup import Setup
-from voxpop.kernel.digests import Json
 
-CONFIGURED, UNCONFIGURED = "configured", "unconfigured"
 _JSON = {"accept": "application/json"}
 _RADL = {"content-type": "text/plain"}
 _CONNECT_S = 10.0
@@ -93,11 +91,6 @@ class Service:
         """Return what the configuration of the machines wrote."""
         return str(self._object("GET", f"/infrastructures/{infrastructure}/contmsg").get("contmsg", ""))
 
-    def outputs(self, infrastructure: str) -> Mapping[str, Json]:
-        """Return the outputs of the document."""
-        found = self._object("GET", f"/infrastructures/{infrastructure}/outputs").get("outputs", {})
-        return found if isinstance(found, dict) else {}
-
     def machines(self, infrastructure: str) -> list[str]:
         """Return the numbers of the machines."""
         return _last_parts(self._object("GET", f"/infrastructures/{infrastructure}"), "uri-list")
@@ -124,8 +117,8 @@ class Service:
         self._gone("DELETE", path)
 
     def destroy(self, infrastructure: str) -> None:
-        """Remove all of it; silent where it is gone."""
-        self._gone("DELETE", f"/infrastructures/{infrastructure}?force=true")
+        """Remove all of it; silent where it is gone. A machine that the cloud does not let go makes it fail."""
+        self._gone("DELETE", f"/infrastructures/{infrastructure}")
 
     def _gone(self, method: str, path: str) -> None:
         answer = self._answer(method, path, "", {})

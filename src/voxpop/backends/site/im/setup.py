@@ -90,7 +90,7 @@ def _service(site: str, url: str) -> str:
 
 def _roles(site: str, url: str) -> str:
     if url and urlsplit(url).scheme not in ("http", "https"):
-        raise SiteSettingInvalid(site, "roles_url", "must be an address as https://BANK/recipes")
+        raise SiteSettingInvalid(site, "roles_url", "must be an address as https://BANK/roles")
     return url.rstrip("/")
 
 

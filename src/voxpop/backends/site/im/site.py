@@ -4,6 +4,7 @@ The service gets the document as it is, with the values of its inputs. It is ask
 its credentials nor the cloud's: its inventory on the front end names the user of one infrastructure at the most.
 """
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from pathlib import Path
@@ -16,18 +17,17 @@ from voxpop.appliance.states import ApplianceState
 from voxpop.appliance.tosca import Blueprint, read
 from voxpop.backends.site import Areas, check_volume
 from voxpop.backends.site.im.credentials import lines_of
-from voxpop.backends.site.im.errors import InfrastructureLeft, RunsNotHeld, SiteWithoutQueue
+from voxpop.backends.site.im.errors import InfrastructureGone, InfrastructureLeft, RunsNotHeld, SiteWithoutQueue
 from voxpop.backends.site.im.front_end import FrontEnd
 from voxpop.backends.site.im.infrastructure import Infrastructures
 from voxpop.backends.site.im.making import Making
-from voxpop.backends.site.im.radl import system_of
 from voxpop.backends.site.im.setup import Setup, read_setup
 from voxpop.kernel.digests import sha256_bytes
-from voxpop.kernel.errors import VoxpopError
+from voxpop.kernel.errors import Unavailable, VoxpopError
 from voxpop.kernel.ids import ApplianceId
 
-_STANDS = ("running", "configured")
 _SANDBOX = "virtual machines"
+_log = logging.getLogger(__name__)
 
 
 class ImSite:
@@ -107,10 +107,9 @@ class ImSite:
         check_volume(appliance, volume, blueprint.volume_digest)
         wanted = self._deployment(appliance, blueprint, volume, results, sha256_bytes(document.encode()))
         with self._areas.writing(appliance), self._areas.turn(appliance):
-            if self._areas.find(appliance) == wanted and self.state(appliance) is ApplianceState.DEPLOYED:
-                return wanted
-            self._make(appliance, document, blueprint)
-            return self._areas.settle(wanted, document)
+            if self._areas.find(appliance) == wanted and self._stands(appliance):
+                return self._areas.settle(wanted, document)
+            return self._make(wanted, document, blueprint)
 
     def find(self, appliance: ApplianceId) -> Deployment | None:
         """Return the deployment as it is; None where there is none, or none that can be read."""
@@ -122,11 +121,9 @@ class ImSite:
         if seen is not ApplianceState.DEPLOYED:
             return seen
         try:
-            with self._all.of(appliance) as infrastructure:
-                front_end = system_of(infrastructure.front_end())
+            return ApplianceState.DEPLOYED if self._stands(appliance) else ApplianceState.LOST
         except VoxpopError:
             return ApplianceState.LOST
-        return ApplianceState.DEPLOYED if front_end.get("state") in _STANDS else ApplianceState.LOST
 
     def remove(self, appliance: ApplianceId) -> None:
         """Destroy the machines and remove the appliance without a trace; results stay. Twice is silent.
@@ -166,7 +163,8 @@ class ImSite:
         -----
         It returns once the cloud was asked for them; the queue tells when they have come.
         """
-        with self._all.of(appliance) as infrastructure:
+        # what is being removed gets no machine any more
+        with self._areas.turn(appliance), self._all.of(appliance) as infrastructure:
             there = infrastructure.workers()
             alive = {seen.machine.name for seen in there if seen.machine.up}
             self._check_most(appliance, alive | {*names})
@@ -184,16 +182,6 @@ class ImSite:
         with self._all.of(appliance) as infrastructure:
             infrastructure.remove([seen.number for seen in infrastructure.workers() if seen.machine.name in names])
 
-    def outputs(self, appliance: ApplianceId) -> Mapping[str, object]:
-        """Return the outputs of the document, as the service has them."""
-        with self._all.of(appliance) as infrastructure:
-            return infrastructure.outputs()
-
-    def log(self, appliance: ApplianceId) -> str:
-        """Return what the last configuration of the machines wrote."""
-        with self._all.of(appliance) as infrastructure:
-            return infrastructure.log()
-
     def on_front_end(self, appliance: ApplianceId, command: Sequence[str], stdin: str = "") -> Said:
         """Do a command on the front end as root, and return how it ended.
 
@@ -209,18 +197,40 @@ class ImSite:
         del image
         raise RunsNotHeld(self._name, appliance)
 
-    def _make(self, appliance: ApplianceId, document: str, blueprint: Blueprint) -> None:
+    def _make(self, wanted: Deployment, document: str, blueprint: Blueprint) -> Deployment:
         """Make the machines, or go on with those of a deployment that was cut short; undo it where that fails."""
+        appliance = wanted.appliance
+        stood = self._areas.find(appliance)
         try:
+            self._all.make_private(appliance)
             with self._all.made(appliance, document) as infrastructure:
-                making = Making(self._name, self._setup, self._ground.recipes, self._front_end(appliance))
+                making = Making(self._name, self._setup, self._ground, self._front_end(appliance))
                 making.configure(infrastructure, appliance, blueprint)
-        except VoxpopError as failed:
-            try:
-                self._all.destroy(appliance)
-            except VoxpopError:
-                raise InfrastructureLeft(self._name, appliance, failed.sentence) from failed
+            return self._areas.settle(wanted, document)
+        except BaseException as failed:
+            # a service that is away for a while costs nobody the machines that stood
+            if not (stood == wanted and isinstance(failed, Unavailable)):
+                self._undo(appliance, failed, stood=stood is not None)
             raise
+
+    def _undo(self, appliance: ApplianceId, failed: BaseException, *, stood: bool) -> None:
+        """Destroy what was made; the area of what stood before stays, as one that is lost."""
+        try:
+            self._all.destroy(appliance)
+            if not stood:
+                self._areas.undo(appliance)
+        except VoxpopError as left:
+            if isinstance(failed, VoxpopError):
+                raise InfrastructureLeft(self._name, appliance, failed.sentence) from failed
+            _log.warning("what was made of appliance %s could not be removed: %s", appliance, left.sentence)
+
+    def _stands(self, appliance: ApplianceId) -> bool:
+        """Whether its front end is there and runs."""
+        try:
+            with self._all.of(appliance) as infrastructure:
+                return infrastructure.stands()
+        except InfrastructureGone:
+            return False
 
     def _front_end(self, appliance: ApplianceId) -> FrontEnd:
         return self._way(appliance, self._all.private(appliance))

@@ -5,7 +5,7 @@ import json
 import os
 import secrets
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -30,8 +30,8 @@ class Users:
         self._site = site
         self._path = path
 
-    def password(self, name: str) -> str:
-        """Return the password of a user, who is made where there is none.
+    def make(self, name: str) -> str:
+        """Make a user, or take the one that is there; returns the password.
 
         Raises
         ------
@@ -40,17 +40,17 @@ class Users:
         """
         with self._turn():
             users = self._read()
-            known = next((one["password"] for one in users if one.get("username") == name), None)
+            known = _password(users, name)
             if known is not None:
-                return str(known)
+                return known
             password = secrets.token_urlsafe(_BYTES)
             self._write([*users, {"username": name, "password": password}])
             return password
 
-    def known(self, name: str) -> bool:
-        """Say whether there is such a user."""
+    def password(self, name: str) -> str | None:
+        """Return the password of a user; None where there is no such user."""
         with self._turn():
-            return any(one.get("username") == name for one in self._read())
+            return _password(self._read(), name)
 
     def forget(self, name: str) -> None:
         """Remove a user. Twice is silent."""
@@ -92,3 +92,7 @@ class Users:
 
     def _unfit(self, fault: str) -> SiteSettingInvalid:
         return SiteSettingInvalid(self._site, "user_db", f"names {self._path}, which {fault}: mend that")
+
+
+def _password(users: Sequence[Mapping[str, Any]], name: str) -> str | None:
+    return next((str(one["password"]) for one in users if one.get("username") == name), None)
