@@ -13,6 +13,7 @@ from playwright.sync_api import Browser
 
 from tests.conftest import PARTS
 from tests.docker_engine import docker
+from tests.others_cluster import others_cluster
 from tests.portal_walk import NAME, Served, Walk, browser, pages, served
 from voxpop.demo.hosting import ARCHIVE
 from voxpop.demo.people import make_accounts
@@ -76,6 +77,25 @@ def test_the_project_goes_on_in_containers_of_a_docker_engine(walked: Walk, bank
     assert here == there
     walked.leave(ada, f"{NAME}-a2")
     assert docker("ps", "--all", "--quiet", "--filter", f"label=voxpop.appliance={NAME}-a2") == ""
+    assert walked.complaints == []
+
+
+@pytest.mark.needs("docker", "mmdebstrap")
+@pytest.mark.timeout(1500)
+def test_the_project_goes_on_on_a_cluster_that_others_keep(
+    walked: Walk, bank: Served, engine: str, repo: Path, tmp_path: Path
+) -> None:
+    volume, tools = bank.work / "volumes" / f"{NAME}-v1", ("python-imaging", "octave", "caffe-models")
+    with others_cluster(tmp_path, repo, engine, "htcondor", volume, tools) as others:
+        given = [word for name, value in others.settings().items() for word in ("--set", f"{name}={value}")]
+        voxpop(bank, "site", "add", "institute", "--kind", "cluster", *given)
+        deployed = json.loads(voxpop(bank, "appliance", "deploy", f"{NAME}-v1", "--site", "institute", "--json"))
+        run = json.loads(voxpop(bank, "run", "start", NAME, "--json"))
+        record = json.loads((Path(run["results"]) / "record.json").read_text())
+        voxpop(bank, "appliance", "remove", deployed["appliance"])
+        assert list(others.bench.bench.iterdir()) == []
+    assert {step["queue"] for step in record["steps"]} == {"htcondor"}
+    assert contents(Path(run["results"]) / "outputs") == contents(bank.work / "results" / f"{NAME}-r1" / "outputs")
     assert walked.complaints == []
 
 
@@ -145,11 +165,12 @@ def _weigh(answer: Any, sizes: dict[str, int]) -> None:
         sizes[answer.url] = len(answer.body())
 
 
-def voxpop(bank: Served, *words: str) -> None:
-    """Do a command on the bank's work folder, beside the service."""
+def voxpop(bank: Served, *words: str) -> str:
+    """Do a command on the bank's work folder, beside the service; returns what it prints."""
     command = [sys.executable, "-m", "voxpop", *words, "--work", str(bank.work)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=1200)
     assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 def contents(folder: Path) -> dict[str, str]:

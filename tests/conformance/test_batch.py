@@ -1,5 +1,6 @@
 """What every batch queue has to do: this machine, and the real queues of appliances on a real Docker engine."""
 
+import shutil
 import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -118,6 +119,14 @@ def test_a_job_is_submitted_once_by_its_key(place: Place) -> None:
     later.submit([job])
     assert later.look([job.key])[job.key].state is JobState.DONE
     assert (job.folder / "count").read_text() == "x\n"
+
+
+def test_a_job_that_has_ended_is_cancelled_silently_though_its_folder_is_gone(place: Place) -> None:
+    job = place.job("gone-folder", "true")
+    place.batch.submit([job])
+    place.ended(job)
+    shutil.rmtree(job.folder)
+    place.batch.cancel([job.key])
 
 
 def test_a_job_waits_runs_and_has_ended(place: Place) -> None:

@@ -21,10 +21,19 @@ from voxpop.run.ports import Confinement, Sandbox
 from voxpop.volume.seal import seal
 
 LONG_S = 60.0
-SANDBOXES: dict[str, Callable[[], Sandbox]] = {"bubblewrap": bubblewrap.Bubblewrap, "file modes": filemodes.FileModes}
+ACCOUNT = 2_000_000_101
+SANDBOXES: dict[str, Callable[[], Sandbox]] = {
+    "bubblewrap": bubblewrap.Bubblewrap,
+    "another account": lambda: bubblewrap.Bubblewrap([], ACCOUNT),
+    "file modes": filemodes.FileModes,
+}
 BY_BUBBLEWRAP = pytest.param("bubblewrap", marks=pytest.mark.needs("bubblewrap"))
+AS_ACCOUNT = pytest.param(
+    "another account",
+    marks=[pytest.mark.needs("bubblewrap"), pytest.mark.skipif(os.geteuid() != 0, reason="needs root")],
+)
 BY_DOCKER = pytest.param("docker", marks=pytest.mark.needs("docker", "mmdebstrap"))
-isolating = pytest.mark.parametrize("place", [BY_BUBBLEWRAP, BY_DOCKER], indirect=True)
+isolating = pytest.mark.parametrize("place", [BY_BUBBLEWRAP, AS_ACCOUNT, BY_DOCKER], indirect=True)
 only_docker = pytest.mark.parametrize("place", [BY_DOCKER], indirect=True)
 only_bubblewrap = pytest.mark.parametrize("place", [BY_BUBBLEWRAP], indirect=True)
 only_file_modes = pytest.mark.parametrize("place", ["file modes"], indirect=True)
@@ -46,7 +55,7 @@ class Place:
         return process.run(self.sandbox.wrap(command, self.confinement), timeout_s=LONG_S)
 
 
-@pytest.fixture(params=[BY_BUBBLEWRAP, "file modes", BY_DOCKER])
+@pytest.fixture(params=[BY_BUBBLEWRAP, AS_ACCOUNT, "file modes", BY_DOCKER])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
     folders = [tmp_path / name for name in ("volume", "run", "protected")]
     for folder in folders:
@@ -160,6 +169,16 @@ def test_a_container_belongs_to_nobody_of_this_machine(place: Place) -> None:
     assert int(place.python("import os; print(os.getuid())").stdout) == owner
     with pytest.raises(KeyError):
         pwd.getpwuid(owner)
+
+
+@pytest.mark.parametrize("place", [AS_ACCOUNT], indirect=True)
+def test_a_process_is_another_account_for_good(place: Place) -> None:
+    assert place.python(WRITE, place.run / "out").exit_code == 0
+    assert (place.run / "out").stat().st_uid == (place.run / "out").stat().st_gid == ACCOUNT
+    told = place.python("import os; print(os.getresuid(), os.getresgid(), os.getgroups())").stdout
+    assert told == f"({ACCOUNT}, {ACCOUNT}, {ACCOUNT}) " * 2 + "[]\n"
+    again = place.python("import os\ntry: os.setuid(0)\nexcept PermissionError: print('refused')")
+    assert again.stdout == "refused\n"
 
 
 def test_a_process_has_no_privileges(place: Place) -> None:

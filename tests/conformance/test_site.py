@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from tests.docker_engine import docker_site
+from tests.others_cluster import OthersCluster, others_cluster
 
 from voxpop.appliance.errors import DocumentInvalid
 from voxpop.appliance.fakes import MemorySite
@@ -41,6 +42,7 @@ real = pytest.mark.needs("docker", "mmdebstrap")
         *SITES,
         pytest.param("docker", marks=real),
         pytest.param("docker with slurm", marks=[real, pytest.mark.slow]),
+        pytest.param("cluster", marks=[real, pytest.mark.needs("bubblewrap")]),
     ]
 )
 def kind(request: pytest.FixtureRequest) -> str:
@@ -49,7 +51,16 @@ def kind(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def recipes(kind: str) -> tuple[str, ...]:
-    return (NAME, "slurm") if kind == "docker with slurm" else (NAME,)
+    return (NAME, "slurm") if kind in ("docker with slurm", "cluster") else (NAME,)
+
+
+@pytest.fixture(scope="module")
+def others(
+    engine: str, slurm_image: str, tmp_path_factory: pytest.TempPathFactory, repo: Path
+) -> Iterator[OthersCluster]:
+    del slurm_image
+    with others_cluster(tmp_path_factory.mktemp("others"), repo, engine, "slurm") as cluster:
+        yield cluster
 
 
 @pytest.fixture
@@ -57,17 +68,22 @@ def site(kind: str, request: pytest.FixtureRequest, tmp_path: Path, repo: Path) 
     if kind in SITES:
         yield SITES[kind](tmp_path / "appliances")
         return
-    if kind == "docker with slurm":
-        request.getfixturevalue("slurm_image")
-    opened = docker_site(tmp_path / "appliances", repo, request.getfixturevalue("engine"))
+    opened: Site
+    if kind == "cluster":
+        opened = request.getfixturevalue("others").site(tmp_path / "appliances")
+    else:
+        if kind == "docker with slurm":
+            request.getfixturevalue("slurm_image")
+        opened = docker_site(tmp_path / "appliances", repo, request.getfixturevalue("engine"))
     yield opened
     opened.remove(APPLIANCE)
 
 
 @pytest.fixture
-def volume(tmp_path: Path) -> Path:
-    folder = tmp_path / "volume"
-    folder.mkdir()
+def volume(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    seen = request.getfixturevalue("others").bench.bench / tmp_path.name if kind == "cluster" else tmp_path
+    folder: Path = seen / "volume"
+    folder.mkdir(parents=True)
     (folder / "README").write_text("images\n")
     seal(folder)
     return folder

@@ -4,7 +4,7 @@ import http.server
 import json
 import socketserver
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -12,14 +12,17 @@ import pytest
 from tests.docker_engine import docker, docker_site
 from tests.waiting import until
 
+from voxpop.appliance import card
 from voxpop.appliance.errors import ClusterNotMade, FrontEndAway, NoWorkersHere, WorkersNotGiven
 from voxpop.appliance.model import Deployment, Environment, Workers
 from voxpop.appliance.ports import CanResize, HasFrontEnd
 from voxpop.appliance.recipes import find_recipes
 from voxpop.appliance.states import ApplianceState
 from voxpop.appliance.tosca import document
-from voxpop.backends.site.docker import DockerSite, cards, room
+from voxpop.backends.site.docker import DockerSite, room
+from voxpop.kernel.digests import sha256_file
 from voxpop.kernel.ids import ApplianceId
+from voxpop.volume.model import MANIFEST
 from voxpop.volume.seal import seal
 
 pytestmark = pytest.mark.needs("docker", "mmdebstrap")
@@ -89,19 +92,30 @@ class Asked(http.server.BaseHTTPRequestHandler):
 
 
 class Bench:
-    """A sealed volume, and a cluster that sees it."""
+    """A sealed volume, one of its own or ``volume``, and a cluster that sees it."""
 
-    def __init__(self, root: Path, repo: Path, engine: str, queue: str, **ground: int) -> None:
+    def __init__(
+        self,
+        root: Path,
+        repo: Path,
+        engine: str,
+        queue: str,
+        volume: Path | None = None,
+        tools: Sequence[str] = ("python-imaging",),
+        **ground: int,
+    ) -> None:
         self.root, self.repo, self.queue = root, repo, queue
         self.name = ApplianceId(f"{queue}-a1")
-        self.volume = root / "volume"
-        self.volume.mkdir()
-        (self.volume / "README").write_text("images\n")
-        environment = Environment("bone-density", ("python-imaging", queue), 4, 4, 0, 1, 30, "bone-density/1.0.0")
+        self.volume = volume or root / "volume"
+        if volume is None:
+            self.volume.mkdir()
+            (self.volume / "README").write_text("images\n")
+            seal(self.volume)
+        environment = Environment("bone-density", (*tools, queue), 4, 4, 0, 1, 30, "bone-density/1.0.0")
         self.text = document(
             environment,
             application="bone-density",
-            volume_digest=seal(self.volume).digest,
+            volume_digest=sha256_file(self.volume / MANIFEST),
             recipes=find_recipes(repo / "recipes"),
         )
         self.site: DockerSite = docker_site(root / "appliances", repo, engine, workers="3", **ground)
@@ -303,7 +317,7 @@ def test_slurm_asks_for_workers_by_the_gate_and_gives_up_those_that_never_come(s
 
 def test_a_slurm_cluster_that_fails_half_way_leaves_nothing(slurm: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patched:
-        patched.setattr(cards, "_FORMAT", 99)
+        patched.setattr(card, "_FORMAT", 99)
         with pytest.raises(ClusterNotMade, match=r"its front end has ended.*has the format 99") as failed:
             slurm.deploy()
     assert "\n" not in str(failed.value)

@@ -341,7 +341,7 @@ def test_what_the_service_is_sent_holds_no_secret(fake: Fake, tmp_path: Path) ->
         ({"url": "im.example.org"}, "must be an address"),
         ({"image": ""}, "'image' is missing"),
         ({"im_auth_file": "/x"}, "give one of them"),
-        ({"patience_s": "soon"}, "whole number of seconds"),
+        ({"patience_s": "soon"}, "must be a whole number from 1 on"),
         ({"roles_url": "ftp://x"}, "must be an address"),
         ({"verify": "no"}, "is none: it has"),
     ],

@@ -27,7 +27,7 @@ Name = Annotated[str, typer.Argument(help="The site's name here.", metavar="SITE
 @app.command()
 def add(
     name: Name,
-    kind: Annotated[str, typer.Option("--kind", help="docker or im.")],
+    kind: Annotated[str, typer.Option("--kind", help="cluster, docker or im.")],
     settings: Settings = None,
     cores: Annotated[str | None, Has("--cores", "Cores for all appliances together.")] = None,
     memory_gb: Annotated[str | None, Has("--memory-gb", "Memory for all appliances together, in GB.")] = None,

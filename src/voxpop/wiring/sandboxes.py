@@ -22,9 +22,9 @@ def best_sandbox(protected: Path) -> Sandbox:
     return Bubblewrap([protected]) if bubblewrap_works() else FileModes()
 
 
-def sandbox_named(name: str, protected: Path) -> Sandbox:
-    """Return a sandbox by the name that a deployment gives it."""
-    return Bubblewrap([protected]) if name == BUBBLEWRAP else FileModes()
+def sandbox_named(name: str, protected: Path, account: int | None = None) -> Sandbox:
+    """Return a sandbox by the name that a deployment gives it; ``account`` is who its children are, if not we."""
+    return Bubblewrap([protected], account) if name == BUBBLEWRAP else FileModes()
 
 
 def leaves_network(sandbox: Sandbox) -> bool:

@@ -44,6 +44,19 @@ class HoldsRuns(Protocol):
 
 
 @runtime_checkable
+class KeptByOthers(Protocol):
+    """A site with a queue that others keep: commands of runs are jobs of an account there."""
+
+    def account(self) -> int:
+        """Return the number of the account, which conducts runs here."""
+        ...
+
+    def batch(self, appliance: ApplianceId) -> Batch:
+        """Return the queue, as runs of an appliance hand their commands to it."""
+        ...
+
+
+@runtime_checkable
 class CanBeChecked(Protocol):
     """A site that can be asked whether it is there."""
 
@@ -214,6 +227,11 @@ class Sites(Mapping[str, Site]):
         site = self.named(name)
         return site.sandbox(appliance, image) if isinstance(site, HoldsRuns) else None
 
+    def account(self, name: str) -> int | None:
+        """Return whose account conducts the runs of a site's appliances; None where it is our own."""
+        site: object = self.get(name)
+        return site.account() if isinstance(site, KeptByOthers) else None
+
     def queue(self, name: str, appliance: ApplianceId, kind: str) -> Queue | None:
         """Return the queue of an appliance, as who makes it grow asks it; None where it has none that grows.
 
@@ -239,6 +257,8 @@ class Sites(Mapping[str, Site]):
         if not queue:
             return None
         site = self.named(name)
+        if isinstance(site, KeptByOthers):
+            return site.batch(appliance)
         known = {point.name: point for point in entry_points(group="voxpop.batch")}
         if not isinstance(site, HasFrontEnd) or queue not in known:
             raise QueueUnreachable(name, queue)

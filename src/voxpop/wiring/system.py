@@ -204,7 +204,7 @@ class System(Kept):
     def sandbox_of(self, site: str, sandbox: str, appliance: str, image: str) -> Sandbox:
         """Return what holds the runs and the terminals of an appliance: its site, or a sandbox of this machine."""
         held = self.sites.sandbox(site, appliance, image) if image else None
-        return held or sandbox_named(sandbox, self.work.protected)
+        return held or sandbox_named(sandbox, self.work.protected, self.sites.account(site))
 
     @cached_property
     def appliances(self) -> ApplianceService:

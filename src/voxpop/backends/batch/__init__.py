@@ -55,7 +55,10 @@ fact() {
 }
 """
 _MARK = """\
-mark() { [ -e "$2.exit" ] || : >"$(dirname "$2")/$1.cancelled"; }
+mark() {
+  beside=$(dirname "$2")
+  [ -e "$2.exit" ] || [ ! -d "$beside" ] || true >"$beside/$1.cancelled" || [ ! -d "$beside" ] || exit 74
+}
 """
 
 

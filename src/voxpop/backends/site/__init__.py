@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from voxpop.appliance.errors import ApplianceNameInvalid, SiteSettingInvalid, VolumeNotSealedHere, WorkingAreaUnwritable
 from voxpop.appliance.model import Deployment, Workers
@@ -28,6 +28,7 @@ GATE = "gate"
 LASTING = (BENCH, SECRETS, GATE)
 """What of an area goes on when an appliance is deployed again."""
 
+_Usual = TypeVar("_Usual", int, None)
 _FORMAT = 1
 _ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _WRITERS = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
@@ -299,3 +300,19 @@ def check_settings(site: str, settings: Mapping[str, str], known: Sequence[str])
     for name in settings:
         if name not in known:
             raise SiteSettingInvalid(site, name, f"is none: it has {', '.join(known) or 'no settings'}")
+
+
+def number_setting(site: str, settings: Mapping[str, str], name: str, usual: _Usual) -> int | _Usual:
+    """Read a setting that is a whole number; ``usual`` where it is not given.
+
+    Raises
+    ------
+    SiteSettingInvalid
+        If it is no whole number from 1 on.
+    """
+    if name not in settings:
+        return usual
+    text = settings[name]
+    if not text.isascii() or not text.isdigit() or not int(text):
+        raise SiteSettingInvalid(site, name, "must be a whole number from 1 on")
+    return int(text)

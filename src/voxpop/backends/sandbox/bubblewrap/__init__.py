@@ -9,7 +9,7 @@ from pathlib import Path
 
 import voxpop
 from voxpop.backends import process
-from voxpop.backends.sandbox import child_environment, limits, terminal_environment
+from voxpop.backends.sandbox import child_environment, hand_over, limits, terminal_environment
 from voxpop.kernel.errors import VoxpopError
 from voxpop.run.ports import Confinement, Seat
 
@@ -35,6 +35,8 @@ class Bubblewrap:
     ----------
     hidden : sequence of Path
         Folders that must not be seen even where a folder above them is: the protected folder.
+    account : int, optional
+        Number of the account that the child is, where we are root and it hands jobs of that account on.
     """
 
     network = False
@@ -47,8 +49,9 @@ class Bubblewrap:
         "all processes of a run end with it",
     )
 
-    def __init__(self, hidden: Sequence[Path] = ()) -> None:
+    def __init__(self, hidden: Sequence[Path] = (), account: int | None = None) -> None:
         self._hidden = tuple(path.resolve() for path in hidden)
+        self._account = account if os.geteuid() == 0 else None
 
     @property
     def name(self) -> str:
@@ -71,16 +74,21 @@ class Bubblewrap:
         program = shutil.which("bwrap")
         if program is None:
             raise process.ToolMissing("bwrap")
-        words = [*limits(confinement), program, *_name_spaces(), *_system(), *_python()]
+        shown = [*_python_folders(), *confinement.read_only, *confinement.read_write]
+        words = [*limits(confinement), program, *_name_spaces(self._account)]
+        words += [] if self._account is None else _ways(shown)
+        words += [*_system(), *_python()]
         for path in confinement.read_only:
             words += ["--ro-bind", str(path), str(path)]
         for path in confinement.read_write:
             words += ["--bind", str(path), str(path)]
-        words += self._covers([*_python_folders(), *confinement.read_only, *confinement.read_write])
+            if self._account is not None:
+                hand_over(path, self._account)
+        words += self._covers(shown)
         for name, value in child_environment(_HOME).items():
             words += ["--setenv", name, value]
         # an empty place to start in: `python -m` looks for modules there first
-        return [*words, "--chdir", str(_HOME), "--", *command]
+        return [*words, "--chdir", str(_HOME), "--", *_turned(self._account), *command]
 
     def wrap_terminal(self, seat: Seat, line: str | None = None) -> Sequence[str]:
         """Return the command line of a shell in its place; with ``line``, of one that does that line and ends.
@@ -174,22 +182,46 @@ def _terminal_name_spaces(host: str) -> list[str]:
     ]
 
 
-def _name_spaces() -> list[str]:
+def _name_spaces(account: int | None) -> list[str]:
+    """Set the child apart; where it becomes another account, without a user name space, in which there is none."""
+    other = account is not None
     return [
-        *_apart("sandbox"),
+        *_apart("sandbox", () if other else ("--unshare-user-try",)),
+        *(("--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID") if other else ()),
         "--new-session",  # CVE-2017-5226: no way to type into our terminal
         "--tmpfs",
         "/tmp",  # noqa: S108 -- the sandbox's own
         "--dir",
         str(_HOME),
+        *(("--chmod", "1777", str(_HOME)) if other else ()),
         "--dir",
         "/var/tmp",  # noqa: S108 -- the sandbox's own
     ]
 
 
-def _apart(host: str) -> list[str]:
+def _ways(shown: Sequence[Path]) -> list[str]:
+    """Make the folders above what is shown: bwrap(1) makes them root's alone."""
+    words: list[str] = []
+    for folder in sorted({above for path in shown for above in path.parents[:-1]}):
+        words += ["--perms", "0755", "--dir", str(folder)]
+    return words
+
+
+def _turned(account: int | None) -> list[str]:
+    """Become an account for good: setpriv(1)."""
+    if account is None:
+        return []
+    return ["setpriv", f"--reuid={account}", f"--regid={account}", "--clear-groups", "--no-new-privs", "--"]
+
+
+def _apart(host: str, users: Sequence[str] = ("--unshare-user-try",)) -> list[str]:
     return [
-        "--unshare-all",
+        *users,
+        "--unshare-ipc",
+        "--unshare-pid",
+        "--unshare-net",
+        "--unshare-uts",
+        "--unshare-cgroup-try",
         "--die-with-parent",
         "--cap-drop",
         "ALL",

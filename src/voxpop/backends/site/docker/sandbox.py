@@ -7,7 +7,6 @@ import os
 import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import distribution
 from pathlib import Path
@@ -16,7 +15,7 @@ from typing import TypeAlias
 import voxpop
 from voxpop.appliance.card import PERSON
 from voxpop.appliance.images import PYTHON
-from voxpop.backends.sandbox import child_environment, terminal_environment
+from voxpop.backends.sandbox import child_environment, hand_over, terminal_environment
 from voxpop.backends.site.docker import leash
 from voxpop.backends.site.docker.engine import APPLIANCE, BANK, LEASE
 from voxpop.backends.site.docker.setup import Setup
@@ -94,7 +93,7 @@ class DockerSandbox:
     def wrap(self, command: Sequence[str], confinement: Confinement) -> Sequence[str]:
         """Return the command line that starts ``command`` confined: paths keep their names inside."""
         for folder in confinement.read_write:
-            _hand_over(folder, inside())
+            hand_over(folder, inside())
         words = self._begun(confinement.cores, confinement.memory_gb, _PROCESSES_OF_A_RUN)
         for path in confinement.read_only:
             words += _mounted(path, path, read_only=True)
@@ -111,7 +110,7 @@ class DockerSandbox:
     def wrap_terminal(self, seat: Seat, line: str | None = None) -> Sequence[str]:
         """Return the command line of a shell in its place; with ``line``, of one that does that line and ends."""
         data, results, home = map(Path, _PLACES)
-        _hand_over(seat.home, inside())
+        hand_over(seat.home, inside())
         words = self._begun(seat.cores, seat.memory_gb, _PROCESSES_OF_A_PERSON)
         words += ["--interactive", "--tty", "--hostname", seat.host, "--ulimit", f"fsize={_FILE_BYTES}"]
         words += ["--workdir", str(home)]
@@ -192,17 +191,3 @@ def _variables(environment: dict[str, str]) -> Iterator[str]:
     for name, value in environment.items():
         yield "--env"
         yield f"{name}={value}"
-
-
-def _hand_over(folder: Path, person: int) -> None:
-    """Give a folder to who works in it; only root can, and whoever else we are works there himself.
-
-    A job that a queue still has may be at work there: each folder is held open, so that none is exchanged for a link.
-    """
-    if os.geteuid() != 0:
-        return
-    for _, folders, files, held in os.fwalk(folder):
-        os.fchown(held, person, person)
-        for name in (*folders, *files):
-            with suppress(FileNotFoundError):
-                os.chown(name, person, person, dir_fd=held, follow_symlinks=False)

@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from voxpop.appliance.errors import SiteSettingInvalid
-from voxpop.backends.site import check_settings
+from voxpop.backends.site import check_settings, number_setting
 
 HOST = "unix:///var/run/docker.sock"
 MIRROR = "http://deb.debian.org/debian"
@@ -97,20 +97,11 @@ def read_setup(site: str, settings: Mapping[str, str]) -> Setup:
     return Setup(
         host=host,
         tls=Tls(*map(Path, files)) if files else None,
-        cores=_number(site, settings, "cores"),
-        memory_gb=_number(site, settings, "memory_gb"),
-        workers=_number(site, settings, "workers"),
-        gpus=_number(site, settings, "gpus") or 0,
+        cores=number_setting(site, settings, "cores", None),
+        memory_gb=number_setting(site, settings, "memory_gb", None),
+        workers=number_setting(site, settings, "workers", None),
+        gpus=number_setting(site, settings, "gpus", 0),
         mirror=mirror,
         registry=registry,
         login=Path(login) if login else None,
     )
-
-
-def _number(site: str, settings: Mapping[str, str], name: str) -> int | None:
-    if name not in settings:
-        return None
-    text = settings[name]
-    if not text.isascii() or not text.isdigit() or not int(text):
-        raise SiteSettingInvalid(site, name, "must be a whole number from 1 on")
-    return int(text)

@@ -1,7 +1,6 @@
 """The way to an appliance's front end: ssh with a key of the appliance's own, to a machine whose key is known."""
 
 import json
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,16 +16,12 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from voxpop.appliance.ports import Said
-from voxpop.backends import process
 from voxpop.backends.site.im.errors import FrontEndUnreachable
 from voxpop.backends.site.im.radl import system_of
+from voxpop.backends.ssh import PORT, Host, SshFailed
 from voxpop.kernel.privatefiles import write_private
 
-_SSH_FAILED = 255  # ssh(1), EXIT STATUS
-_CONNECT_S = 15
-_COMMAND_S = 120.0
 _KEY, _HOSTS, _PLACE = "front-key", "front-hosts", "front.json"
-_SSH_PORT = 22
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +51,9 @@ def _port(outports: object) -> int:
     """Return the port that leads to sshd's, in a list as ``32770-22`` or ``32770/tcp-22/tcp``."""
     for one in str(outports).split(","):
         outside, _, inside = one.replace("/tcp", "").partition("-")
-        if inside == str(_SSH_PORT) and outside.isdigit():
+        if inside == str(PORT) and outside.isdigit():
             return int(outside)
-    return _SSH_PORT
+    return PORT
 
 
 class FrontEnd:
@@ -100,22 +95,11 @@ class FrontEnd:
             If it is not there, is another machine than it was, or does not let us in.
         """
         place = self._place()
-        words = ["ssh", "-F", "/dev/null", "-i", str(self._folder / _KEY), "-p", str(place.port), "-l", place.user]
-        for option in (
-            "BatchMode=yes",
-            "IdentitiesOnly=yes",
-            "StrictHostKeyChecking=yes",
-            f"UserKnownHostsFile={self._folder / _HOSTS}",
-            "GlobalKnownHostsFile=/dev/null",
-            f"HostKeyAlias={self._alias}",
-            f"ConnectTimeout={_CONNECT_S}",
-            "LogLevel=ERROR",
-        ):
-            words += ["-o", option]
-        done = process.run([*words, place.address, "--", shlex.join(command)], stdin=stdin, timeout_s=_COMMAND_S)
-        if done.exit_code == _SSH_FAILED:
-            raise FrontEndUnreachable(self._appliance, " ".join(done.stderr.split())[-200:] or "ssh gives up")
-        return Said(done.exit_code, done.stdout, done.stderr)
+        key, known = self._folder / _KEY, self._folder / _HOSTS
+        try:
+            return Host(place.address, place.port, place.user, key, known, self._alias).do(command, stdin)
+        except SshFailed as failed:
+            raise FrontEndUnreachable(self._appliance, failed.fault) from failed
 
     def _place(self) -> Place:
         try:

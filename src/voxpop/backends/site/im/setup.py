@@ -6,7 +6,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from voxpop.appliance.errors import SiteSettingInvalid
-from voxpop.backends.site import check_settings
+from voxpop.backends.site import check_settings, number_setting
 
 _NEEDED = ("url", "image", "cloud_auth_file")
 _KNOWN = (*_NEEDED, "im_auth_file", "user_db", "ca_file", "roles_url", "patience_s", "answer_s")
@@ -74,8 +74,8 @@ def read_setup(site: str, settings: Mapping[str, str]) -> Setup:
         user_db=_file(settings, "user_db"),
         ca_file=_file(settings, "ca_file"),
         roles_url=_roles(site, settings.get("roles_url", "")),
-        patience_s=_seconds(site, settings, "patience_s", _PATIENCE_S),
-        answer_s=_seconds(site, settings, "answer_s", _ANSWER_S),
+        patience_s=number_setting(site, settings, "patience_s", _PATIENCE_S),
+        answer_s=number_setting(site, settings, "answer_s", _ANSWER_S),
     )
 
 
@@ -96,10 +96,3 @@ def _roles(site: str, url: str) -> str:
 
 def _file(settings: Mapping[str, str], name: str) -> Path | None:
     return Path(settings[name]) if name in settings else None
-
-
-def _seconds(site: str, settings: Mapping[str, str], name: str, usual: int) -> int:
-    text = settings.get(name, str(usual))
-    if not text.isascii() or not text.isdigit() or not int(text):
-        raise SiteSettingInvalid(site, name, "must be a whole number of seconds from 1 on")
-    return int(text)
