@@ -182,7 +182,7 @@ def test_a_person_at_a_terminal_sees_the_data_and_a_folder_of_their_own(bench: B
     _, given = bench.appliances.deployed(name)
     sandbox = bench.docker.sandbox(name, given.image)
     accounts, home = bench.root / "passwd", bench.root / "home"
-    accounts.write_text(f"ada:x:{sandbox.person}:{sandbox.person}::{sandbox.home}:/bin/bash\n")
+    accounts.write_text(f"ada:x:{sandbox.person('ada')}:{sandbox.person('ada')}::{sandbox.home(home)}:/bin/bash\n")
     home.mkdir(mode=0o700)
     seat = Seat("ada", name, given.volume, (), home, accounts, 1, 1)
     line = "cat $DATA/sub-000/text.txt; whoami; touch $DATA/x; touch /x; echo mine > note; grep Cap /proc/self/status"
@@ -218,7 +218,7 @@ def test_a_notebook_answers_out_of_its_container_and_ends_with_it(bench: Bench) 
     name, built = ApplianceId("words-a9"), bench.docker.build(("notebook",), print)
     sandbox = bench.docker.sandbox(name, built.id)
     accounts, home = bench.root / "passwd", bench.root / "home"
-    accounts.write_text(f"ada:x:{sandbox.person}:{sandbox.person}::{sandbox.home}:/bin/bash\n")
+    accounts.write_text(f"ada:x:{sandbox.person('ada')}:{sandbox.person('ada')}::{sandbox.home(home)}:/bin/bash\n")
     home.mkdir(mode=0o700)
     seat = Seat("ada", name, bench.root / "volume", (), home, accounts, 1, 2)
     terminal = process.open_terminal(sandbox.wrap_terminal(seat, _NOTEBOOK_LINE), env=ENVIRONMENT, size=(24, 80))

@@ -26,8 +26,7 @@ CARD: dict[str, Any] = {
     "idle_s": 60,
     "boot_s": 2,
     "person": 2000000100,
-    "people": [{"name": "mia", "uid": 2000001001}],
-    "folders": {},
+    "folders": {"bench": "/srv/bench"},
 }
 FILES = Path(__file__).parents[2] / "recipes" / "cluster-node" / "files"
 STAY = """
@@ -82,7 +81,7 @@ def test_htcondor_is_told_what_a_worker_has(card: Card) -> None:
         ({"workers": CARD["workers"] | {"cores": True}}, "a whole number from 1 on is needed"),
         ({"front": "front; rm"}, "a name is needed"),
         ({"person": 0}, "a whole number from 1 on is needed"),
-        ({"people": [{"name": "../mia", "uid": 1001}]}, "a name is needed"),
+        ({"folders": {"bench": "srv"}}, "a path from / on is needed"),
     ],
 )
 def test_a_wrong_card_is_told_in_one_sentence(tmp_path: Path, other: dict[str, Any], fault: str) -> None:

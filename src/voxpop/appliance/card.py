@@ -46,6 +46,5 @@ def card(
         "idle_s": ground.idle_s,
         "boot_s": ground.boot_s,
         "person": person,
-        "people": [],
         "folders": dict(folders or {}),
     }

@@ -100,6 +100,10 @@ class Terminals(Protocol):
         """
         ...
 
+    def people(self, deployment: Deployment) -> Path | None:
+        """Return where the folders of an appliance's people must be; None where that is all one."""
+        ...
+
     def open(self, room: Room, size: tuple[int, int], line: str | None) -> Terminal:
         """Open a shell in a room; with ``line``, one that does that line and ends; raises as ``check`` does."""
         ...
@@ -204,18 +208,23 @@ class TerminalService:
         if not self._rights.may_open(appliance.volume, person):
             raise TerminalNotAllowed(name, appliance.volume)
         self._terminals.check(deployment)
-        return Room(appliance, deployment, account, self._results(appliance, deployment), self._home(name, account))
+        return Room(
+            appliance, deployment, account, self._results(appliance, deployment), self._home(deployment, account)
+        )
 
     def _results(self, appliance: Appliance, deployment: Deployment) -> tuple[Path, ...]:
         folders = (deployment.results / run for run in self._rights.runs(appliance.application))
         return tuple(folder for folder in folders if folder.is_dir())
 
-    def _home(self, name: ApplianceId, account: str) -> Path:
+    def _home(self, deployment: Deployment, account: str) -> Path:
         if not _ACCOUNT.fullmatch(account):
             raise AccountNameInvalid
-        home = people_folder(self._folder, name) / account
-        home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        home.parent.chmod(0o700)
+        elsewhere = self._terminals.people(deployment)
+        people = elsewhere or people_folder(self._folder, deployment.appliance)
+        people.mkdir(mode=0o700, parents=True, exist_ok=True)
+        people.chmod(0o711 if elsewhere else 0o700)  # there, each goes to a folder of his own as himself
+        home = people / account
+        home.mkdir(mode=0o700, exist_ok=True)
         return home
 
 

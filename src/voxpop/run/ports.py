@@ -84,13 +84,22 @@ class CanHostTerminal(Protocol):
     """A sandbox that can hold a person at a terminal of their own."""
 
     @property
-    def home(self) -> str:
-        """Where it shows the person's folder."""
+    def people(self) -> Path | None:
+        """Where it wants the folders of its people, so that other machines see them; None where that is all one."""
         ...
 
-    @property
-    def person(self) -> int:
-        """The number of the person's account inside."""
+    def home(self, folder: Path) -> str:
+        """Return where it shows a person's folder."""
+        ...
+
+    def person(self, account: str) -> int:
+        """Return the number of a person's account inside.
+
+        Raises
+        ------
+        Refused
+            If an account of that name is there which is no person's.
+        """
         ...
 
     def wrap_terminal(self, seat: Seat, line: str | None = None) -> Sequence[str]:

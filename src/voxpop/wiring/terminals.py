@@ -32,6 +32,10 @@ class LocalTerminals:
         """Refuse an appliance whose sandbox can't hold a person."""
         self._sandbox(deployment)
 
+    def people(self, deployment: Deployment) -> Path | None:
+        """Return where the folders of an appliance's people must be; None where that is all one."""
+        return self._sandbox(deployment).people
+
     def open(self, room: Room, size: tuple[int, int], line: str | None) -> Terminal:
         """Open a shell in a room; with ``line``, one that does that line and ends."""
         deployment = room.deployment
@@ -62,8 +66,8 @@ def _accounts(room: Room, sandbox: CanHostTerminal) -> Path:
     """Write the table of accounts that the shell reads: the person, and nobody of this machine."""
     file = room.home.parent / f".{room.account}.passwd"  # no account's name begins with a dot
     draft = file.with_name(f"{file.name}.{token_hex(8)}.new")  # two of the person's terminals may be opened at once
-    person = sandbox.person
-    draft.write_text(f"{room.account}:x:{person}:{person}::{sandbox.home}:/bin/bash\n", encoding="utf-8")
+    person, home = sandbox.person(room.account), sandbox.home(room.home)
+    draft.write_text(f"{room.account}:x:{person}:{person}::{home}:/bin/bash\n", encoding="utf-8")
     draft.replace(file)
     return file
 

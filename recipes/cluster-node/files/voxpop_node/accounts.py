@@ -1,37 +1,35 @@
-"""The accounts of an appliance: the same names with the same numbers on each of its machines."""
+"""The account whose jobs the runs are: one name with one number on each machine of an appliance.
+
+People have theirs in a folder that all machines see, `/var/lib/extrausers`, see libnss-extrausers.
+"""
 
 import grp
 import os
 import pwd
 import subprocess
-from collections.abc import Sequence
 from pathlib import Path
-
-from voxpop_node.card import Person
 
 PROJECT = "project"
 """Whose jobs the runs are."""
 
-_HOMES = Path("/home")
+_HOME = Path("/home") / PROJECT
 _PRIVATE = 0o700
 
 
-def make_accounts(person: int, people: Sequence[Person]) -> None:
-    """Make the account of the project and those of its people; who is there stays."""
-    for one in (Person(PROJECT, person), *people):
-        if not _known(one.name):
-            _add(one)
-        home = _HOMES / one.name
-        home.mkdir(mode=_PRIVATE, parents=True, exist_ok=True)
-        os.chown(home, one.uid, one.uid)
+def make_account(number: int) -> None:
+    """Make the account of the project; one that is there stays."""
+    if not _known(PROJECT):
+        _add(number)
+    _HOME.mkdir(mode=_PRIVATE, parents=True, exist_ok=True)
+    os.chown(_HOME, number, number)
 
 
-def _add(one: Person) -> None:
-    group = ["groupadd", "--non-unique", "--gid", str(one.uid), one.name]
+def _add(number: int) -> None:
+    group = ["groupadd", "--non-unique", "--gid", str(number), PROJECT]
     # no last log: it is a file as long as the highest number of an account
     user = ["useradd", "--non-unique", "--badname", "--no-log-init", "--no-create-home", "--shell", "/bin/bash"]
-    user += ["--uid", str(one.uid), "--gid", str(one.uid), "--home-dir", str(_HOMES / one.name), one.name]
-    if not _known_group(one.name):
+    user += ["--uid", str(number), "--gid", str(number), "--home-dir", str(_HOME), PROJECT]
+    if not _known_group(PROJECT):
         subprocess.run(group, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     subprocess.run(user, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 

@@ -13,21 +13,12 @@ SECRET = Path("/run/voxpop/queue.key")
 FORMAT = 1
 QUEUES = ("htcondor", "slurm")
 _ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-_ACCOUNT = re.compile(r"[a-z0-9][a-z0-9._-]{0,31}")
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
 _SHORTEST_SECRET = 16  # bytes
 
 
 class Unfit(Exception):
     """The machine can't be what it was asked to be; told in one sentence."""
-
-
-@dataclass(frozen=True, slots=True)
-class Person:
-    """Somebody who has an account on every machine of the appliance, with one number."""
-
-    name: str
-    uid: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +39,8 @@ class Card:
         A worker that has not registered so long after it was asked for is given up.
     person : int
         The number of the account ``project``, whose jobs the runs are.
+    bench : str
+        The folder that all machines see and may write to; empty where there is none.
     """
 
     appliance: str
@@ -61,7 +54,7 @@ class Card:
     idle_s: int
     boot_s: int
     person: int
-    people: tuple[Person, ...]
+    bench: str
 
     @property
     def workers(self) -> str:
@@ -125,7 +118,7 @@ def _card(content: dict[str, Any]) -> Card:
         idle_s=_number(content["idle_s"], 1),
         boot_s=_number(content["boot_s"], 1),
         person=_number(content["person"], 1),
-        people=tuple(Person(_word(one["name"], _ACCOUNT), _number(one["uid"], 1)) for one in content["people"]),
+        bench=_path(content["folders"].get("bench", "")),
     )
 
 
@@ -141,7 +134,13 @@ def _number(value: object, least: int) -> int:
     return value
 
 
+def _path(value: object) -> str:
+    if not isinstance(value, str) or (value and not value.startswith("/")) or "\n" in value:
+        raise ValueError("a path from / on is needed")
+    return value
+
+
 def _word(value: object, shape: re.Pattern[str]) -> str:
     if not isinstance(value, str) or not shape.fullmatch(value):
-        raise ValueError("a name is needed that can name a machine or an account")
+        raise ValueError("a name is needed that can name a machine")
     return value

@@ -2,6 +2,7 @@
 
 import signal
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 from voxpop_node.card import Card, derived
@@ -11,6 +12,8 @@ from voxpop_node.files import PRIVATE, folder, write
 _CONFIG = Path("/etc/condor/config.d/90-voxpop.conf")
 _PASSWORD = Path("/etc/condor/passwords.d/POOL")
 _LOG = Path("/var/log/condor")
+_DESK_CONFIG = Path("/run/condor/condor_config")
+_AUTH = "auth"
 _SCRAMBLE = bytes((0xDE, 0xAD, 0xBE, 0xEF))  # condor_utils/store_cred.cpp, simple_scramble
 _FOLDERS = ("/var/log", "/var/run", "/var/lock", "/var/spool", "/var/lib")
 
@@ -28,8 +31,9 @@ use security:recommended_v9_0
 SEC_DEFAULT_AUTHENTICATION = REQUIRED
 SEC_DEFAULT_ENCRYPTION = REQUIRED
 SEC_DEFAULT_INTEGRITY = REQUIRED
-SEC_DEFAULT_AUTHENTICATION_METHODS = FS, PASSWORD
+SEC_DEFAULT_AUTHENTICATION_METHODS = FS, {by_files}PASSWORD
 SEC_CLIENT_AUTHENTICATION_METHODS = FS, PASSWORD
+FS_REMOTE_DIR = {auth}
 SEC_PASSWORD_FILE = {password}
 # the pool's password is root's on each machine; who else is there shows by a file that he is who he says
 ALLOW_READ = *@voxpop, condor@password
@@ -54,6 +58,8 @@ DOCKER =
 SINGULARITY =
 """
 _FRONT = """\
+# a name with its host: others find it by that where no names are told but those of machines
+SCHEDD_NAME = queue@$(CONDOR_HOST)
 NEGOTIATOR_INTERVAL = 2
 NEGOTIATOR_CYCLE_DELAY = 1
 NEGOTIATOR_MIN_INTERVAL = 1
@@ -63,6 +69,22 @@ JOB_START_DELAY = 0
 # a worker that does not answer for so long has died: its job runs again elsewhere
 JOB_DEFAULT_LEASE_DURATION = 20
 MAX_JOBS_RUNNING = 10000
+"""
+_DESK = """\
+# by voxpop-node, for the commands of a person: who somebody is shows by a file in a folder that the front end sees
+CONDOR_HOST = {front}
+SCHEDD_HOST = queue@{front}
+UID_DOMAIN = voxpop
+FILESYSTEM_DOMAIN = voxpop
+RELEASE_DIR = /usr
+LOCAL_DIR = /tmp
+use security:recommended_v9_0
+SEC_DEFAULT_AUTHENTICATION = REQUIRED
+SEC_DEFAULT_ENCRYPTION = REQUIRED
+SEC_DEFAULT_INTEGRITY = REQUIRED
+SEC_DEFAULT_AUTHENTICATION_METHODS = FS_REMOTE
+SEC_CLIENT_AUTHENTICATION_METHODS = FS_REMOTE
+FS_REMOTE_DIR = {auth}
 """
 _WORKER = """\
 NUM_CPUS = {cores}
@@ -81,7 +103,14 @@ RUNBENCHMARKS = False
 def configuration(card: Card, part: str) -> str:
     """Return the configuration of the front end or of a worker."""
     roles = "CentralManager, Submit" if part == "front" else "Execute"
-    common = _COMMON.format(roles=roles, front=card.front, appliance=card.appliance, password=_PASSWORD)
+    common = _COMMON.format(
+        roles=roles,
+        front=card.front,
+        appliance=card.appliance,
+        password=_PASSWORD,
+        by_files="FS_REMOTE, " if card.bench else "",
+        auth=_auth(card),
+    )
     if part == "front":
         return common + _FRONT
     gpus = "use feature:GPUs\n" if card.gpus else ""
@@ -99,6 +128,12 @@ def worker(card: Card, name: str) -> list[Daemon]:
     return _machine(card, "worker")
 
 
+def desk(card: Card) -> Mapping[str, str]:
+    """Write what the commands of a person need."""
+    write(_DESK_CONFIG, _DESK.format(front=card.front, auth=_auth(card)))
+    return {"CONDOR_CONFIG": str(_DESK_CONFIG)}
+
+
 def answers() -> bool:
     """Say whether the front end takes jobs."""
     return bool(_named("-schedd", "Name"))
@@ -107,6 +142,10 @@ def answers() -> bool:
 def registered() -> set[str]:
     """Return the workers that are there and take jobs."""
     return {name.partition(".")[0] for name in _named("-startd", "Machine")}
+
+
+def _auth(card: Card) -> str:
+    return f"{card.bench}/{_AUTH}"
 
 
 def _named(kind: str, attribute: str) -> list[str]:

@@ -6,14 +6,15 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from voxpop_node import condor, gate, prolog, slurm
-from voxpop_node.accounts import make_accounts
+from voxpop_node import condor, desk, gate, prolog, slurm
+from voxpop_node.accounts import make_account
 from voxpop_node.card import Card, Unfit, read_card
 from voxpop_node.daemons import PATH, Daemon, stay
 
 USAGE = """\
 usage: voxpop-node front                          be the front end, until told to end
        voxpop-node worker                         be the worker that the host's name says, until told to end
+       voxpop-node desk NUMBER COMMAND ...        do a person's command where the queue's own commands work
        voxpop-node check [WORKER ...]             end with 0 if the queue answers, and these workers have registered
        voxpop-node gate resume|suspend|fail LIST  ask voxpop for workers, or tell that they are not needed or not come
        voxpop-node prolog                         wait for the workers of the job that Slurm names
@@ -30,6 +31,10 @@ class Queue(Protocol):
 
     def worker(self, card: Card, name: str) -> list[Daemon]:
         """Write what a worker needs, and return its daemons."""
+        ...
+
+    def desk(self, card: Card) -> Mapping[str, str]:
+        """Prepare for the queue's own commands; returns the variables that they need."""
         ...
 
     def answers(self) -> bool:
@@ -51,6 +56,8 @@ def main(words: Sequence[str]) -> int:
         match list(words):
             case ["front" | "worker" as part]:
                 return _be(part)
+            case ["desk", number, *command] if command and number.isdecimal() and int(number):
+                desk.sit(_desk(), int(number), command)
             case ["check", *workers]:
                 return _check(workers)
             case ["gate", "resume" | "suspend" | "fail" as verb, names]:
@@ -66,8 +73,14 @@ def main(words: Sequence[str]) -> int:
 
 def _be(part: str) -> int:
     card = read_card()
-    make_accounts(card.person, card.people)
+    make_account(card.person)
     return stay(_daemons(card, part), card.boot_s)
+
+
+def _desk() -> Mapping[str, str]:
+    os.umask(0o022)
+    card = read_card()
+    return _QUEUES[card.queue].desk(card)
 
 
 def _daemons(card: Card, part: str) -> list[Daemon]:

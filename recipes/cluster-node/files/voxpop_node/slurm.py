@@ -1,6 +1,7 @@
 """Slurm on an appliance's machines: its configuration, and its daemons."""
 
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 from voxpop_node.card import Card, derived, hosts
@@ -127,6 +128,13 @@ def worker(card: Card, name: str) -> list[Daemon]:
     return [_munge(), Daemon(command, again_s=card.boot_s)]
 
 
+def desk(card: Card) -> Mapping[str, str]:
+    """Start what proves who somebody is; commands ask the front end for the rest."""
+    _prepare_munge()
+    subprocess.run(["/usr/sbin/munged", "--force"], check=True, user="munge", group="munge", extra_groups=[])
+    return {"SLURM_CONF_SERVER": card.front}
+
+
 def answers() -> bool:
     """Say whether the front end takes jobs."""
     asked = subprocess.run(["scontrol", "ping"], capture_output=True, text=True, check=False)
@@ -161,11 +169,15 @@ def _name_any_address() -> None:
 
 
 def _munge() -> Daemon:
+    _prepare_munge()
+    command = ("/usr/sbin/munged", "--foreground", "--force")
+    return Daemon(command, user="munge", ready=_MUNGE_SOCKET.exists)
+
+
+def _prepare_munge() -> None:
     folder(_MUNGE_KEY.parent, "munge", mode=0o700)
     folder(_MUNGE_SOCKET.parent, "munge")
     folder(Path("/var/lib/munge"), "munge", mode=0o700)
     folder(Path("/var/log/munge"), "munge", mode=0o700)
     write(_MUNGE_KEY, derived("munge"), PRIVATE, "munge")
     _MUNGE_SOCKET.unlink(missing_ok=True)
-    command = ("/usr/sbin/munged", "--foreground", "--force")
-    return Daemon(command, user="munge", ready=_MUNGE_SOCKET.exists)

@@ -2,6 +2,7 @@
 
 from voxpop.appliance.errors.appliances import (
     AccountNameInvalid,
+    AccountTaken,
     ApplianceAbsent,
     ApplianceLost,
     ApplianceNotDeployed,
@@ -61,6 +62,7 @@ from voxpop.appliance.errors.sites import (
 
 __all__ = [
     "AccountNameInvalid",
+    "AccountTaken",
     "ApplianceAbsent",
     "ApplianceLost",
     "ApplianceNameInvalid",

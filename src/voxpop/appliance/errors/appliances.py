@@ -88,6 +88,19 @@ class NotebookNotGiven(Refused):
         self.appliance = appliance
 
 
+class AccountTaken(Refused):
+    """A person whose account is called like one that the machines of a cluster have already."""
+
+    code = "account-taken"
+
+    def __init__(self, account: str) -> None:
+        super().__init__(
+            f"the machines of the cluster have an account '{account}' that is no person's: let an administrator give "
+            "the person an account of another name"
+        )
+        self.account = account
+
+
 class AccountNameInvalid(Invalid):
     """An account whose name can't name a folder."""
 

@@ -25,7 +25,8 @@ RECORD = "deployment.json"
 BENCH = "bench"
 SECRETS = "secrets"
 GATE = "gate"
-LASTING = (BENCH, SECRETS, GATE)
+PEOPLE = "people"
+LASTING = (BENCH, SECRETS, GATE, PEOPLE)
 """What of an area goes on when an appliance is deployed again."""
 
 _Usual = TypeVar("_Usual", int, None)

@@ -41,7 +41,7 @@ class Bubblewrap:
 
     network = False
     python = sys.executable
-    person = int(_PERSON)
+    people: Path | None = None
     guarantees = (
         "the volume is mounted read-only",
         "there is no network",
@@ -58,10 +58,15 @@ class Bubblewrap:
         """``bubblewrap``; stands in the run's record."""
         return NAME
 
-    @property
-    def home(self) -> str:
-        """Where a person's folder is shown."""
+    def home(self, folder: Path) -> str:
+        """Return where a person's folder is shown."""
+        del folder
         return terminal_places()[2]
+
+    def person(self, account: str) -> int:
+        """Return the number of a person's account inside."""
+        del account
+        return int(_PERSON)
 
     def wrap(self, command: Sequence[str], confinement: Confinement) -> Sequence[str]:
         """Return the command line that starts ``command`` confined: paths keep their names inside.

@@ -7,15 +7,17 @@ from pathlib import Path
 
 from voxpop.appliance.card import card
 from voxpop.appliance.model import Deployment, Ground
-from voxpop.backends.site import BENCH, GATE, SECRETS
-from voxpop.backends.site.docker.sandbox import inside
+from voxpop.backends.site import BENCH, GATE, PEOPLE, SECRETS
+from voxpop.backends.site.docker.people import inside
 from voxpop.kernel.digests import Json, sha256_bytes
 
 CARD_INSIDE = "/etc/voxpop/node.json"
 QUEUE_KEY_INSIDE = "/run/voxpop/queue.key"
 GATE_KEY_INSIDE = "/run/voxpop/gate.key"
 GATE_INSIDE = "/run/voxpop/gate"
+PEOPLE_INSIDE = "/var/lib/extrausers"
 _CARD = "node.json"
+_AUTH = "auth"
 _SECRET_BYTES = 32
 
 
@@ -25,6 +27,10 @@ class Papers:
 
     Parameters
     ----------
+    people : Path
+        The accounts of the appliance's people, which all machines read anew.
+    auth : Path
+        A folder on the bench where a person makes a file, by which HTCondor sees who he is.
     digest : str
         SHA-256 over what the card and the secrets say: machines of other ones don't belong together.
     """
@@ -33,13 +39,16 @@ class Papers:
     queue_key: Path
     gate_key: Path
     gate: Path
+    people: Path
+    auth: Path
     digest: str
 
 
 def write_papers(area: Path, deployment: Deployment, ground: Ground) -> Papers:
     """Write the card, and the secrets and folders where they are not there yet."""
-    private = area / SECRETS
-    for folder, mode in ((private, 0o700), (area / GATE, 0o700), (area / BENCH, 0o711)):
+    private, people, auth = area / SECRETS, area / PEOPLE, area / BENCH / _AUTH
+    made = ((private, 0o700), (area / GATE, 0o700), (area / BENCH, 0o711), (people, 0o755), (auth, 0o1777))
+    for folder, mode in made:
         folder.mkdir(exist_ok=True)
         folder.chmod(mode)  # runs reach their own folders on the bench, and can't exchange one for a link
     keys = [_secret(private / name) for name in ("queue.key", "gate.key")]
@@ -47,7 +56,7 @@ def write_papers(area: Path, deployment: Deployment, ground: Ground) -> Papers:
     if not path.is_file() or path.read_text(encoding="utf-8") != text:
         path.write_text(text, encoding="utf-8")
     digest = sha256_bytes(b"\n".join([text.encode(), *(key.read_bytes() for key in keys)]))
-    return Papers(path, keys[0], keys[1], area / GATE, digest)
+    return Papers(path, keys[0], keys[1], area / GATE, people, auth, digest)
 
 
 def _card(deployment: Deployment, ground: Ground) -> dict[str, Json]:

@@ -11,20 +11,24 @@ from voxpop.appliance.model import Deployment, Ground, Workers
 from voxpop.appliance.ports import Said
 from voxpop.appliance.tosca.cluster import FRONT
 from voxpop.backends import process
+from voxpop.backends.site import PEOPLE
 from voxpop.backends.site.docker.cards import (
     CARD_INSIDE,
     GATE_INSIDE,
     GATE_KEY_INSIDE,
+    PEOPLE_INSIDE,
     QUEUE_KEY_INSIDE,
     Papers,
     write_papers,
 )
+from voxpop.backends.site.docker.engine import NODE
 from voxpop.backends.site.docker.machines import MachineEngine, MachinePlan
+from voxpop.backends.site.docker.people import number_of
+from voxpop.backends.site.docker.sandbox import Desk
 from voxpop.backends.site.docker.setup import Setup
 from voxpop.kernel.errors import Unavailable, VoxpopError
 from voxpop.kernel.units import MB_PER_GB
 
-NODE = "/usr/local/sbin/voxpop-node"
 _FRONT_CORES = 2
 _FRONT_MB = 2048
 _DAEMONS_MB = 128  # what a queue's own daemons need on a worker
@@ -78,6 +82,28 @@ class Cluster:
             raise WorkersNotGiven(self._given.appliance, self._workers.most)
         self._add(write_papers(area, self._given, self._ground), names)
 
+    def desk(self, area: Path) -> Desk:
+        """Return what a person's terminal has of it."""
+        papers, name, bench = write_papers(area, self._given, self._ground), self._given.appliance, self._given.bench
+        assert bench is not None
+        people = bench / PEOPLE
+
+        def taken(account: str) -> bool:
+            return on_front_end(self._engine, self._setup, self._given, ["getent", "passwd", account]).exit_code == 0
+
+        return Desk(
+            network=self._engine.named(name, "network"),
+            read_only={
+                CARD_INSIDE: papers.card,
+                QUEUE_KEY_INSIDE: papers.queue_key,
+                PEOPLE_INSIDE: papers.people,
+            },
+            read_write={str(papers.auth): papers.auth},
+            volume=self._given.volume.resolve(),
+            people=people,
+            number=lambda one: number_of(papers.people, one, str(people / one), lambda: taken(one)),
+        )
+
     def _names(self) -> list[str]:
         return [f"w{number}" for number in range(1, self._workers.most + 1)]
 
@@ -125,6 +151,7 @@ class Cluster:
             shown={
                 CARD_INSIDE: papers.card,
                 QUEUE_KEY_INSIDE: papers.queue_key,
+                PEOPLE_INSIDE: papers.people,
                 **{str(path): path for path in seen},
                 **shown,
             },

@@ -35,6 +35,12 @@ BAKING = "an-image-in-the-making"
 INPUTS = "voxpop.inputs"
 """The label that holds the digest of all that went into an image."""
 
+CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "SETGID", "SETUID")
+"""What a queue's daemons need of root: to begin and to end jobs as the one whose they are. All else is taken away."""
+
+NODE = "/usr/local/sbin/voxpop-node"
+"""The program that makes a machine a part of a cluster."""
+
 OF_A_BUILDING = ("http_proxy", "https_proxy", "no_proxy", "PIP_CERT")
 """Variables that a building has and an image has not."""
 

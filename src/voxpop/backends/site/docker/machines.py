@@ -10,7 +10,7 @@ from docker.errors import APIError, NotFound
 from docker.types import DeviceRequest, EndpointConfig, LogConfig, Mount, Ulimit
 
 from voxpop.appliance.model import Machine
-from voxpop.backends.site.docker.engine import APPLIANCE, BANK, DockerEngine
+from voxpop.backends.site.docker.engine import APPLIANCE, BANK, CAPABILITIES, DockerEngine
 from voxpop.kernel.digests import sha256_json
 
 PART = "voxpop.part"
@@ -21,9 +21,6 @@ MACHINE = "voxpop.machine"
 
 MADE_OF = "voxpop.made-of"
 """The label that tells machines of one making from those of another."""
-
-CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "SETGID", "SETUID")
-"""What a queue's daemons need of root: to begin and to end jobs as the one whose they are. All else is taken away."""
 
 _PROCESSES = 4096
 _TAKEN = 409

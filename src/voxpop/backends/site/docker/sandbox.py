@@ -3,21 +3,20 @@
 import csv
 import fcntl
 import io
-import os
 import secrets
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import distribution
 from pathlib import Path
 from typing import TypeAlias
 
 import voxpop
-from voxpop.appliance.card import PERSON
 from voxpop.appliance.images import PYTHON
 from voxpop.backends.sandbox import child_environment, hand_over, terminal_environment
 from voxpop.backends.site.docker import leash
-from voxpop.backends.site.docker.engine import APPLIANCE, BANK, LEASE
+from voxpop.backends.site.docker.engine import APPLIANCE, BANK, CAPABILITIES, LEASE, NODE
+from voxpop.backends.site.docker.people import inside
 from voxpop.backends.site.docker.setup import Setup
 from voxpop.run.ports import Confinement, Seat
 
@@ -34,6 +33,8 @@ _SCRATCH = "/tmp:rw,nosuid,nodev,size=1g,mode=1777"  # noqa: S108 -- the contain
 _HOME = Path("/tmp")  # noqa: S108 -- the container's own
 _YOUNG_S = 60.0
 _PLACES = ("/data", "/results", "/work")
+_NOBODY = "0.0.0.0"  # noqa: S104 -- nobody answers there, so no engine asks outside
+_OF_DAEMONS = ("/run", "/etc/munge", "/var/lib/munge", "/var/log/munge")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,32 @@ class Owner:
 
     appliance: str
     bank: str
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What a terminal has of the cluster that it belongs to.
+
+    Parameters
+    ----------
+    network : str
+        The cluster's.
+    read_only, read_write : mapping of str to Path
+        What it sees of the cluster, by the names inside.
+    volume : Path
+        Shown under its own name too, under which workers see it.
+    people : Path
+        Where the folders of people are, under the name that workers see.
+    number : callable
+        Returns the number of a person's account on all machines.
+    """
+
+    network: str
+    read_only: Mapping[str, Path]
+    read_write: Mapping[str, Path]
+    volume: Path
+    people: Path
+    number: Callable[[str], int]
 
 
 class DockerSandbox:
@@ -57,6 +84,8 @@ class DockerSandbox:
         A folder for the locks that tie each container to its starter.
     forget : callable
         Removes the container of a lease: one whose starter ended before it began has no process that could end.
+    desk : Desk, optional
+        Where a queue is: terminals are in its cluster then, and its own commands work there.
     """
 
     network = False
@@ -68,12 +97,15 @@ class DockerSandbox:
         "all processes of a run end with it",
     )
 
-    def __init__(self, setup: Setup, image: str, owner: Owner, leases: Path, forget: Forget) -> None:
+    def __init__(
+        self, setup: Setup, image: str, owner: Owner, leases: Path, forget: Forget, desk: Desk | None = None
+    ) -> None:
         self._setup = setup
         self._image = image
         self._owner = owner
         self._leases = leases
         self._forget = forget
+        self._desk = desk
 
     @property
     def name(self) -> str:
@@ -81,14 +113,23 @@ class DockerSandbox:
         return NAME
 
     @property
-    def home(self) -> str:
-        """Where a person's folder is shown."""
-        return _PLACES[2]
+    def people(self) -> Path | None:
+        """Where it wants the folders of people, so that workers see them; None where there are none."""
+        return self._desk.people if self._desk else None
 
-    @property
-    def person(self) -> int:
-        """The number of who is inside."""
-        return inside()
+    def home(self, folder: Path) -> str:
+        """Return where a person's folder is shown."""
+        return str(folder) if self._desk else _PLACES[2]
+
+    def person(self, account: str) -> int:
+        """Return the number of a person's account inside.
+
+        Raises
+        ------
+        AccountTaken
+            If the cluster's machines have an account of that name which is no person's.
+        """
+        return self._desk.number(account) if self._desk else inside()
 
     def wrap(self, command: Sequence[str], confinement: Confinement) -> Sequence[str]:
         """Return the command line that starts ``command`` confined: paths keep their names inside."""
@@ -109,23 +150,38 @@ class DockerSandbox:
 
     def wrap_terminal(self, seat: Seat, line: str | None = None) -> Sequence[str]:
         """Return the command line of a shell in its place; with ``line``, of one that does that line and ends."""
-        data, results, home = map(Path, _PLACES)
-        hand_over(seat.home, inside())
-        words = self._begun(seat.cores, seat.memory_gb, _PROCESSES_OF_A_PERSON)
+        data, results, home = *map(Path, _PLACES[:2]), Path(self.home(seat.home))
+        person = self.person(seat.account)
+        hand_over(seat.home, person)
+        words = self._begun(seat.cores, seat.memory_gb, _PROCESSES_OF_A_PERSON, self._desk)
         words += ["--interactive", "--tty", "--hostname", seat.host, "--ulimit", f"fsize={_FILE_BYTES}"]
         words += ["--workdir", str(home)]
-        words += _mounted(seat.accounts, Path("/etc/passwd"), read_only=True)
+        words += self._seated(seat)
         words += _mounted(seat.volume, data, read_only=True)
         for folder in seat.results:
             words += _mounted(folder, results / folder.name, read_only=True)
         words += _mounted(seat.home, home, read_only=False)
-        environment = terminal_environment(seat.account, data, results, home) | {
+        seen = self._desk.volume if self._desk else data
+        environment = terminal_environment(seat.account, seen, results, home) | {
             "PATH": f"{PYTHON.parent}:/usr/local/bin:/usr/bin:/bin",
         }
         shell = ["/bin/bash", *(["-c", line] if line else ["-i"])]
+        if self._desk:
+            shell = [NODE, "desk", str(person), *shell]
         return [*words, *_variables(environment), *self._doing(shell)]
 
-    def _begun(self, cores: int, memory_gb: int, processes: int) -> list[str]:
+    def _seated(self, seat: Seat) -> list[str]:
+        """Show who there is; in a cluster, with what its queue's commands need."""
+        if self._desk is None:
+            return _mounted(seat.accounts, Path("/etc/passwd"), read_only=True)
+        words = _mounted(self._desk.volume, self._desk.volume, read_only=True)
+        for name, path in self._desk.read_only.items():
+            words += _mounted(path, Path(name), read_only=True)
+        for name, path in self._desk.read_write.items():
+            words += _mounted(path, Path(name), read_only=False)
+        return words
+
+    def _begun(self, cores: int, memory_gb: int, processes: int, desk: Desk | None = None) -> list[str]:
         """Begin a command line; flock(1) lets docker(1) hold the lease, which ends with us."""
         self._leases.mkdir(mode=0o700, parents=True, exist_ok=True)
         for left in self._leases.iterdir():
@@ -135,11 +191,11 @@ class DockerSandbox:
         words = ["flock", "--no-fork", str(lease), *self._setup.words(), "run", "--rm"]
         words += ["--label", f"{BANK}={self._owner.bank}", "--label", f"{APPLIANCE}={self._owner.appliance}"]
         words += ["--label", f"{LEASE}={lease.name}"]
-        words += ["--network", "none", "--read-only", "--tmpfs", _SCRATCH]
+        words += ["--read-only", "--tmpfs", _SCRATCH, *(_in_cluster(desk) if desk else _alone())]
         words += ["--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--pids-limit", str(processes)]
         words += ["--cpus", str(max(cores, 1)), "--memory", memory, "--memory-swap", memory]
         words += ["--ulimit", f"data={max(memory_gb, 1) * _BYTES_PER_GB}", "--ulimit", "core=0"]  # told, before killed
-        words += ["--user", f"{inside()}:{inside()}", "--pull", "never", "--log-driver", "none"]
+        words += ["--pull", "never", "--log-driver", "none"]
         lease.touch(mode=0o644)
         return [
             *words,
@@ -163,9 +219,18 @@ class DockerSandbox:
         return [self._image, _DEBIANS_PYTHON, "-I", str(_LEASH), *command]
 
 
-def inside() -> int:
-    """Return who runs and persons are in a container: nobody of this machine where we are root, else ourselves."""
-    return os.geteuid() or PERSON
+def _alone() -> list[str]:
+    return ["--network", "none", "--user", f"{inside()}:{inside()}"]
+
+
+def _in_cluster(desk: Desk) -> list[str]:
+    """Begin as root, who proves to the cluster who the person is and becomes the person; nothing leads out of it."""
+    words = ["--network", desk.network, "--dns", _NOBODY, "--user", "0:0"]
+    for capability in CAPABILITIES:
+        words += ["--cap-add", capability]
+    for folder in _OF_DAEMONS:
+        words += ["--tmpfs", f"{folder}:rw,nosuid,nodev,noexec,size=16m,mode=0755"]
+    return words
 
 
 _OWN_LEASH = Path(leash.__file__)

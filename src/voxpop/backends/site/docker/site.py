@@ -32,9 +32,10 @@ from voxpop.backends.site.docker.engine import Engine
 from voxpop.backends.site.docker.images import build
 from voxpop.backends.site.docker.machines import MachineEngine
 from voxpop.backends.site.docker.packages import files, packages
+from voxpop.backends.site.docker.people import inside
 from voxpop.backends.site.docker.registry import fetch, send
 from voxpop.backends.site.docker.room import Room, given_workers, shortfalls
-from voxpop.backends.site.docker.sandbox import NAME, DockerSandbox, Owner, inside
+from voxpop.backends.site.docker.sandbox import NAME, DockerSandbox, Owner
 from voxpop.backends.site.docker.setup import Setup, read_setup
 from voxpop.kernel.digests import sha256_bytes, sha256_json
 from voxpop.kernel.ids import ApplianceId
@@ -282,9 +283,10 @@ class DockerSite:
 
     def sandbox(self, appliance: str, image: str) -> DockerSandbox:
         """Return what holds a run or a terminal of an appliance."""
-        leases = self._areas.area(ApplianceId(appliance)) / _LEASES
-        owner = Owner(appliance, self._engine.bank)
-        return DockerSandbox(self._setup, image, owner, leases, self._engine.clear_lease)
+        area = self._areas.area(ApplianceId(appliance))
+        owner, found = Owner(appliance, self._engine.bank), self._areas.find(ApplianceId(appliance))
+        desk = self._cluster(found).desk(area) if found is not None and found.queue else None
+        return DockerSandbox(self._setup, image, owner, area / _LEASES, self._engine.clear_lease, desk)
 
     @cached_property
     def _engine(self) -> MachineEngine:
