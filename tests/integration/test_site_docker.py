@@ -410,7 +410,7 @@ def test_a_bank_connects_sites_and_forgets_those_that_nothing_stands_on(tmp_path
     system = System(work, read_settings(work.root, "Tess Technical"), SystemClock())
     with pytest.raises(SiteNameInvalid):
         system.sites.connect("local", "docker", {}, "tess")
-    with pytest.raises(SiteKindUnknown, match="give one of docker"):
+    with pytest.raises(SiteKindUnknown, match="give one of cluster, docker"):
         system.sites.connect("engine", "dokcer", {}, "tess")
     with pytest.raises(SiteAbsent):
         system.sites.check("engine")
