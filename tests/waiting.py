@@ -2,8 +2,12 @@
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 PATIENCE_S = 60.0
+
+LOST_S = 180.0
+"""How long a queue may need for a job whose worker has died: it calls for that until connections time out."""
 
 
 def until(there: Callable[[], object], otherwise: Callable[[], str] = str, patience_s: float = PATIENCE_S) -> None:
@@ -12,3 +16,9 @@ def until(there: Callable[[], object], otherwise: Callable[[], str] = str, patie
     while not there():
         assert time.monotonic() < end, otherwise()
         time.sleep(0.05)
+
+
+def line_of(path: Path, otherwise: Callable[[], str] = str) -> str:
+    """Wait until a file has its first whole line, and return that."""
+    until(lambda: path.is_file() and "\n" in path.read_text(), otherwise)
+    return path.read_text().splitlines()[0]

@@ -7,7 +7,7 @@ import pytest
 
 from tests.docker_engine import docker
 from tests.kept_cluster import KeptCluster, kept_cluster
-from tests.waiting import until
+from tests.waiting import LOST_S, line_of, until
 from voxpop.run.ports import JobState
 
 pytestmark = [pytest.mark.needs("docker", "mmdebstrap"), pytest.mark.slow]
@@ -46,10 +46,13 @@ def test_an_elastic_cluster_grows_with_its_jobs_and_shrinks_to_nothing(cluster: 
 def test_an_elastic_cluster_runs_a_job_again_whose_worker_has_died(cluster: KeptCluster) -> None:
     job = cluster.job("die", "hostname >> where; while [ ! -e go ]; do sleep 0.05; done")
     cluster.batch.submit([job])
-    until((job.folder / "where").exists, otherwise=cluster.bench.told)
-    docker("kill", cluster.bench.machine((job.folder / "where").read_text().strip()))
+    docker("kill", cluster.bench.machine(line_of(job.folder / "where", cluster.bench.told)))
     (job.folder / "go").touch()
-    until(lambda: cluster.batch.look([job.key])[job.key].state is JobState.DONE, otherwise=cluster.bench.told)
+
+    def done() -> bool:
+        return cluster.batch.look([job.key])[job.key].state is JobState.DONE
+
+    until(done, cluster.bench.told, LOST_S)
     (seen,) = cluster.batch.look([job.key]).values()
     assert (seen.exit_code, len((job.folder / "where").read_text().split())) == (0, 2)
     until(lambda: cluster.workers == [], otherwise=cluster.bench.told)

@@ -83,10 +83,10 @@ def test_the_project_goes_on_in_containers_of_a_docker_engine(walked: Walk, bank
 @pytest.mark.needs("docker", "mmdebstrap")
 @pytest.mark.timeout(1500)
 def test_the_project_goes_on_on_a_cluster_that_others_keep(
-    walked: Walk, bank: Served, engine: str, repo: Path, tmp_path: Path
+    walked: Walk, bank: Served, engine: str, repo: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     volume, tools = bank.work / "volumes" / f"{NAME}-v1", ("python-imaging", "octave", "caffe-models")
-    with others_cluster(tmp_path, repo, engine, "htcondor", volume, tools) as others:
+    with others_cluster(tmp_path_factory.mktemp("others"), repo, engine, "htcondor", volume, tools) as others:
         given = [word for name, value in others.settings().items() for word in ("--set", f"{name}={value}")]
         voxpop(bank, "site", "add", "institute", "--kind", "cluster", *given)
         deployed = json.loads(voxpop(bank, "appliance", "deploy", f"{NAME}-v1", "--site", "institute", "--json"))

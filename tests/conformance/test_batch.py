@@ -11,7 +11,7 @@ import pytest
 from tests.docker_engine import docker
 from tests.integration.test_cluster_docker import Bench, Gate
 from tests.queued import make_desk
-from tests.waiting import until
+from tests.waiting import LOST_S, PATIENCE_S, line_of, until
 
 from voxpop.appliance.model import NodeState
 from voxpop.appliance.ports import Said
@@ -43,11 +43,12 @@ class Place:
         _open(folder)
         return Job(key, ("/bin/sh", "-c", line), folder, {"GREETING": 'it\'s "me"'}, folder / "log", **needs)
 
-    def ended(self, *jobs: Job) -> list[JobSeen]:
+    def ended(self, *jobs: Job, patience_s: float = PATIENCE_S) -> list[JobSeen]:
         keys = [job.key for job in jobs]
         until(
             lambda: all(one.state is JobState.DONE for one in self.batch.look(keys).values()),
             otherwise=lambda: f"{self.batch.look(keys)} {self.cluster.told() if self.cluster else ''}",
+            patience_s=patience_s,
         )
         return list(self.batch.look(keys).values())
 
@@ -210,13 +211,12 @@ def test_load_and_a_worker_lost_in_a_job_runs_it_again_elsewhere(place: Place) -
     assert {"w1", "w2"} <= set(place.batch.load().nodes)  # type: ignore[attr-defined]
     job = place.job("lost", "hostname >> where; while [ ! -e go ]; do sleep 0.05; done")
     place.batch.submit([job])
-    until(lambda: (job.folder / "where").exists())
-    first = (job.folder / "where").read_text().strip()
+    first = line_of(job.folder / "where")
     until(lambda: NodeState.BUSY in place.batch.load().nodes.values())  # type: ignore[attr-defined]
     docker("kill", cluster.machine(first))
     cluster.site.remove_machines(cluster.name, [first])
     place.batch.forget([first])  # type: ignore[attr-defined]
     (job.folder / "go").touch()
-    (seen,) = place.ended(job)
+    (seen,) = place.ended(job, patience_s=LOST_S)
     assert (seen.exit_code, seen.attempts) == (0, 2)
     assert seen.node != first or cluster.queue == "slurm"  # which may have made it anew
