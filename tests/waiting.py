@@ -6,9 +6,6 @@ from pathlib import Path
 
 PATIENCE_S = 60.0
 
-LOST_S = 180.0
-"""How long a queue may need for a job whose worker has died: it calls for that until connections time out."""
-
 
 def until(there: Callable[[], object], otherwise: Callable[[], str] = str, patience_s: float = PATIENCE_S) -> None:
     """Wait until something is there; fail after a minute, or what is given, with what there is to say."""

@@ -7,7 +7,7 @@ import pytest
 
 from tests.docker_engine import docker
 from tests.kept_cluster import KeptCluster, kept_cluster
-from tests.waiting import LOST_S, line_of, until
+from tests.waiting import line_of, until
 from voxpop.run.ports import JobState
 
 pytestmark = [pytest.mark.needs("docker", "mmdebstrap"), pytest.mark.slow]
@@ -52,7 +52,7 @@ def test_an_elastic_cluster_runs_a_job_again_whose_worker_has_died(cluster: Kept
     def done() -> bool:
         return cluster.batch.look([job.key])[job.key].state is JobState.DONE
 
-    until(done, cluster.bench.told, LOST_S)
+    until(done, otherwise=cluster.bench.told)
     (seen,) = cluster.batch.look([job.key]).values()
     assert (seen.exit_code, len((job.folder / "where").read_text().split())) == (0, 2)
     until(lambda: cluster.workers == [], otherwise=cluster.bench.told)

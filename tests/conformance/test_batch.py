@@ -11,7 +11,7 @@ import pytest
 from tests.docker_engine import docker
 from tests.integration.test_cluster_docker import Bench, Gate
 from tests.queued import make_desk
-from tests.waiting import LOST_S, PATIENCE_S, line_of, until
+from tests.waiting import line_of, until
 
 from voxpop.appliance.model import NodeState
 from voxpop.appliance.ports import Said
@@ -43,12 +43,11 @@ class Place:
         _open(folder)
         return Job(key, ("/bin/sh", "-c", line), folder, {"GREETING": 'it\'s "me"'}, folder / "log", **needs)
 
-    def ended(self, *jobs: Job, patience_s: float = PATIENCE_S) -> list[JobSeen]:
+    def ended(self, *jobs: Job) -> list[JobSeen]:
         keys = [job.key for job in jobs]
         until(
             lambda: all(one.state is JobState.DONE for one in self.batch.look(keys).values()),
             otherwise=lambda: f"{self.batch.look(keys)} {self.cluster.told() if self.cluster else ''}",
-            patience_s=patience_s,
         )
         return list(self.batch.look(keys).values())
 
@@ -217,6 +216,6 @@ def test_load_and_a_worker_lost_in_a_job_runs_it_again_elsewhere(place: Place) -
     cluster.site.remove_machines(cluster.name, [first])
     place.batch.forget([first])  # type: ignore[attr-defined]
     (job.folder / "go").touch()
-    (seen,) = place.ended(job, patience_s=LOST_S)
+    (seen,) = place.ended(job)
     assert (seen.exit_code, seen.attempts) == (0, 2)
     assert seen.node != first or cluster.queue == "slurm"  # which may have made it anew

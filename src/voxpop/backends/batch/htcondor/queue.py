@@ -19,9 +19,9 @@ getenv = false
 notification = never
 initialdir = /
 job_lease_duration = 20
-periodic_remove = JobStatus == 5
+periodic_remove = JobStatus == 5 && time() - EnteredCurrentStatus > 10
 """
-"""The lease: how long a worker may be silent before its job is idle again. Held is what would wait for ever."""
+"""The lease: how long a worker may be silent before its job is idle again. What stays held would wait for ever."""
 
 _TAKE = """\
 known=$(condor_q -constraint 'VoxpopKey isnt undefined' -af VoxpopKey) || exit 69
@@ -60,7 +60,14 @@ _DRAIN = """\
 condor_off -peaceful -daemon startd -constraint 'Machine == "{name}"' >&2 || exit 69
 """
 _FORGET = """\
-condor_vacate_job -fast -constraint 'regexp("@{name}([.]|$)", RemoteHost)' >/dev/null 2>&1
+# a shadow calls for a machine that is gone for a minute, and one that is ended is begun anew for the same machine,
+# unless its job is held in between
+jobs=$(condor_q -allusers -constraint 'regexp("@{name}([.]|$)", RemoteHost)' -af 'strcat(ClusterId, ".", ProcId)')
+if [ -n "$jobs" ]; then
+  condor_hold $jobs >&2
+  for job in $jobs; do pkill -KILL -f "^condor_shadow $job "; done
+  condor_release $jobs >&2
+fi
 printf '%s\\n' 'MyType = "Query"' 'TargetType = "Machine"' 'Requirements = regexp("^{name}([.]|$)", Machine)' |
   condor_advertise INVALIDATE_STARTD_ADS - >&2 || exit 69
 """
