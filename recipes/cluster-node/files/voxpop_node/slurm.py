@@ -58,6 +58,8 @@ KillWait=5
 KillOnBadExit=1
 MailProg=/bin/true
 PrologSlurmctld={etc}/prolog
+# with one a worker says itself that a job is over; else the front end sees it at its next whole second
+Epilog=/bin/true
 ResumeProgram={etc}/resume
 SuspendProgram={etc}/suspend
 ResumeFailProgram={etc}/fail
