@@ -20,6 +20,7 @@ from voxpop.appliance.recipes import find_recipes
 from voxpop.appliance.states import ApplianceState
 from voxpop.appliance.tosca import document
 from voxpop.backends.site.docker import DockerSite, room
+from voxpop.backends.site.docker.cluster import Cluster
 from voxpop.kernel.digests import sha256_file
 from voxpop.kernel.ids import ApplianceId
 from voxpop.volume.model import MANIFEST
@@ -293,6 +294,31 @@ def test_a_front_end_that_was_killed_is_lost_and_deploying_brings_its_queue_back
     assert cluster.site.state(cluster.name) is ApplianceState.LOST
     cluster.deploy()
     assert cluster.registered()
+
+
+def test_a_redeployment_that_fails_costs_nobody_what_stands_or_lies_there(
+    cluster: Bench, monkeypatch: pytest.MonkeyPatch, engine: str
+) -> None:
+    def fails(*_: object) -> None:
+        raise ClusterNotMade(cluster.name, "engine", "it is tried out", "")
+
+    cluster.deploy()
+    (cluster.bench / "note").write_text("kept")
+    before = cluster.parts()
+    other = docker_site(cluster.root / "appliances", cluster.repo, engine, workers="2")
+    with monkeypatch.context() as patched:
+        patched.setattr(Cluster, "put_up", fails)
+        with pytest.raises(ClusterNotMade):
+            cluster.deploy()
+        assert cluster.parts() == before
+        assert cluster.site.state(cluster.name) is ApplianceState.DEPLOYED
+        for _ in range(2):  # another making: what was begun of it goes, twice
+            with pytest.raises(ClusterNotMade):
+                other.deploy(cluster.name, cluster.text, cluster.volume, cluster.root / "results")
+    assert (cluster.bench / "note").read_text() == "kept"
+    cluster.deploy()
+    assert cluster.registered()
+    (cluster.bench / "note").unlink()
 
 
 def test_slurm_asks_for_workers_by_the_gate_and_gives_up_those_that_never_come(slurm: Bench) -> None:

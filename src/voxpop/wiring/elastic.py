@@ -1,5 +1,6 @@
 """Appliances whose workers come and go: their clusters, their policies, and their keepers."""
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import time
@@ -13,6 +14,7 @@ from voxpop.appliance.model import Appliance, Deployment
 from voxpop.appliance.ports import CanResize, Site
 from voxpop.appliance.states import ApplianceState
 from voxpop.appliance.terms import Limits
+from voxpop.kernel.errors import VoxpopError
 from voxpop.kernel.ids import ApplianceId, ApplicationId
 from voxpop.store.appliances import SqlAppliances
 from voxpop.store.scaling import SqlScaling
@@ -23,6 +25,10 @@ NATIVE = frozenset({"slurm"})
 """Queues that say themselves when workers are added, and when idle ones go."""
 
 LimitsOf: TypeAlias = Callable[[ApplicationId, str], Limits]
+_STAND = (ApplianceState.DEPLOYED, ApplianceState.LOST)
+"""A site that could not be read for a moment has lost nothing: its workers are kept, once it can be read."""
+
+_log = logging.getLogger("voxpop.elastic")
 _HOUR_S = 3600.0
 _DAY_H = 24
 
@@ -66,7 +72,7 @@ class Clusters:
         It is the same object for as long as its deployment and its site are the same.
         """
         one = self._appliances.get(appliance)
-        if one.state is not ApplianceState.DEPLOYED:
+        if one.state not in _STAND:
             return None
         try:
             site = self._sites.named(one.site)
@@ -79,9 +85,17 @@ class Clusters:
         return known.cluster
 
     def standing(self) -> Mapping[ApplianceId, Cluster]:
-        """Return the cluster of each appliance that stands and has one."""
-        standing = [one.id for one in self._appliances.every() if one.state is ApplianceState.DEPLOYED]
-        return {name: cluster for name in standing if (cluster := self.find(name)) is not None}
+        """Return the cluster of each appliance that stands and has one; one that can't be opened holds up no other."""
+        found: dict[ApplianceId, Cluster] = {}
+        for one in self._appliances.every():
+            try:
+                cluster = self.find(one.id)
+            except VoxpopError as wrong:
+                _log.error("appliance %s is not kept: %s", one.id, wrong.sentence)
+                continue
+            if cluster is not None:
+                found[one.id] = cluster
+        return found
 
     def keeper(self, cluster: Cluster, office: Office) -> Keeper:
         """Return what keeps a cluster's workers."""

@@ -4,8 +4,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
@@ -42,7 +42,6 @@ class Daemon:
     farewell: signal.Signals = signal.SIGTERM
     again_s: float = 0.0
     logs: tuple[Path, ...] = ()
-    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 class Stopped(Exception):
@@ -77,7 +76,7 @@ def stay(daemons: Sequence[Daemon], patience_s: float) -> int:
 
 
 def _start(daemon: Daemon) -> "subprocess.Popen[bytes]":
-    environment = {"PATH": PATH, "LANG": "C.UTF-8", **daemon.environment}
+    environment = {"PATH": PATH, "LANG": "C.UTF-8"}
     return subprocess.Popen(daemon.command, user=daemon.user, group=daemon.user, env=environment)
 
 

@@ -15,7 +15,6 @@ from voxpop_node.slurm import expanded
 SOCKET = Path("/run/voxpop/gate/gate.sock")
 KEY = Path("/run/voxpop/gate.key")
 LOG = Path("/var/log/voxpop-gate.log")
-VERBS = ("resume", "suspend", "fail")
 _ANSWER_S = 60.0  # a site may have to make machines before it answers
 _PAUSE_S = 1.0
 _log = logging.getLogger("voxpop.gate")

@@ -51,13 +51,13 @@ _QUEUES: Mapping[str, Queue] = {"htcondor": condor, "slurm": slurm}
 
 def main(words: Sequence[str]) -> int:
     """Do what a command line says; returns an exit code."""
-    os.environ["PATH"] = PATH
+    given, os.environ["PATH"] = os.environ.get("PATH", PATH), PATH
     try:
         match list(words):
             case ["front" | "worker" as part]:
                 return _be(part)
             case ["desk", number, *command] if command and number.isdecimal() and int(number):
-                desk.sit(_desk(), int(number), command)
+                desk.sit({**_desk(), "PATH": given}, int(number), command)
             case ["check", *workers]:
                 return _check(workers)
             case ["gate", "resume" | "suspend" | "fail" as verb, names]:

@@ -12,10 +12,23 @@ class ClusterNotMade(Unavailable):
     def __init__(self, appliance: str, site: str, fault: str, said: str) -> None:
         words = last_words(said)
         super().__init__(
-            f"appliance '{appliance}' could not be put up on site '{site}' ({fault}); nothing of it is left there; "
+            f"appliance '{appliance}' could not be put up on site '{site}' ({fault}); "
             f"its front end's last words: {words or 'none'}"
         )
         self.appliance = appliance
+
+
+class QueueNeedsRoot(Refused):
+    """A queue whose jobs would be the account that keeps the bank."""
+
+    code = "queue-needs-root"
+
+    def __init__(self, site: str) -> None:
+        super().__init__(
+            f"site '{site}' gives a queue only to a bank that runs as root, since jobs and people would else be the "
+            "bank's own account there: run voxpop as root, or take software without a queue"
+        )
+        self.site = site
 
 
 class FrontEndAway(Unavailable):

@@ -35,7 +35,6 @@ _NODE = {
     "drained": NodeState.DRAINED,
     "maint": NodeState.DRAINING,
     "reserved": NodeState.DRAINING,
-    "powering_down": NodeState.DRAINING,
     "down": NodeState.AWAY,
     "fail": NodeState.AWAY,
     "failing": NodeState.AWAY,

@@ -52,10 +52,13 @@ def write_papers(area: Path, deployment: Deployment, ground: Ground) -> Papers:
         folder.mkdir(exist_ok=True)
         folder.chmod(mode)  # runs reach their own folders on the bench, and can't exchange one for a link
     keys = [_secret(private / name) for name in ("queue.key", "gate.key")]
-    path, text = area / _CARD, json.dumps(_card(deployment, ground), indent=2) + "\n"
+    told = _card(deployment, ground)
+    path, text = area / _CARD, json.dumps(told, indent=2) + "\n"
     if not path.is_file() or path.read_text(encoding="utf-8") != text:
         path.write_text(text, encoding="utf-8")
-    digest = sha256_bytes(b"\n".join([text.encode(), *(key.read_bytes() for key in keys)]))
+    # what they read again when they begin, as the front end does, makes no other machines of them
+    lasting = {name: value for name, value in told.items() if name not in ("idle_s", "boot_s")}
+    digest = sha256_bytes(b"\n".join([json.dumps(lasting).encode(), *(key.read_bytes() for key in keys)]))
     return Papers(path, keys[0], keys[1], area / GATE, people, auth, digest)
 
 

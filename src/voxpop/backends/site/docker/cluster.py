@@ -36,7 +36,13 @@ _AT_ONCE = 8
 _PAUSE_S = 0.2
 _ASK_PATIENCE_S = 60.0
 # docker(1) ends with 1 where it could not do the command, as the command may; only then it begins like this
-_NOT_DONE = ("Error response from daemon:", "Error: No such container", "Cannot connect to the Docker daemon")
+_NOT_DONE = (
+    "Error response from daemon:",
+    "Error: No such container",
+    "Cannot connect to the Docker daemon",
+    "error during connect:",
+)
+_KNOWN, _UNKNOWN = 0, 2  # getent(1)
 
 
 class Cluster:
@@ -89,7 +95,10 @@ class Cluster:
         people = bench / PEOPLE
 
         def taken(account: str) -> bool:
-            return on_front_end(self._engine, self._setup, self._given, ["getent", "passwd", account]).exit_code == 0
+            said = on_front_end(self._engine, self._setup, self._given, ["getent", "passwd", account])
+            if said.exit_code not in (_KNOWN, _UNKNOWN):
+                raise FrontEndAway(name, self._given.site)
+            return said.exit_code == _KNOWN
 
         return Desk(
             network=self._engine.named(name, "network"),

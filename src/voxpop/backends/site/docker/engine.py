@@ -249,11 +249,6 @@ class DockerEngine:
             except ImageNotFound:
                 return
 
-    def running(self, appliance: str) -> int:
-        """Say how many containers of an appliance there are."""
-        with self._asking():
-            return len(self._client.containers.list(all=True, filters={"label": f"{APPLIANCE}={appliance}"}))
-
     def clear(self, appliance: str) -> None:
         """Remove every container of an appliance, whatever runs in it. Twice is silent."""
         self._clear(f"{APPLIANCE}={appliance}")

@@ -1,6 +1,7 @@
 """Containers that stay, as machines of a cluster, and the network that they have for themselves."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -98,7 +99,8 @@ class MachineEngine(DockerEngine):
                 try:
                     network.reload()
                     for container in network.attrs.get("Containers") or {}:  # those that are just being removed
-                        network.disconnect(container, force=True)
+                        with suppress(NotFound):
+                            network.disconnect(container, force=True)
                     network.remove()
                 except NotFound:
                     continue
@@ -123,7 +125,8 @@ class MachineEngine(DockerEngine):
             try:
                 self._client.containers.create(**self._options(appliance, plan)).start()
             except APIError as refused:
-                if refused.status_code != _TAKEN:  # else another has just made it
+                made = self._there(appliance, plan.name) if refused.status_code == _TAKEN else None
+                if made is None or made.labels.get(MADE_OF) != plan.digest:  # else another has just made it
                     raise
 
     def take_away(self, appliance: str, name: str) -> None:

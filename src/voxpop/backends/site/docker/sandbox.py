@@ -7,6 +7,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from importlib.metadata import distribution
 from pathlib import Path
 from typing import TypeAlias
@@ -71,6 +72,9 @@ class Desk:
     number: Callable[[str], int]
 
 
+MakeDesk: TypeAlias = Callable[[], Desk]
+
+
 class DockerSandbox:
     """Holds a child in a container of an image.
 
@@ -84,8 +88,8 @@ class DockerSandbox:
         A folder for the locks that tie each container to its starter.
     forget : callable
         Removes the container of a lease: one whose starter ended before it began has no process that could end.
-    desk : Desk, optional
-        Where a queue is: terminals are in its cluster then, and its own commands work there.
+    desk : callable, optional
+        Where a queue is: terminals are in its cluster then, and its own commands work there; asked for terminals alone.
     """
 
     network = False
@@ -98,14 +102,14 @@ class DockerSandbox:
     )
 
     def __init__(
-        self, setup: Setup, image: str, owner: Owner, leases: Path, forget: Forget, desk: Desk | None = None
+        self, setup: Setup, image: str, owner: Owner, leases: Path, forget: Forget, desk: MakeDesk | None = None
     ) -> None:
         self._setup = setup
         self._image = image
         self._owner = owner
         self._leases = leases
         self._forget = forget
-        self._desk = desk
+        self._make_desk = desk
 
     @property
     def name(self) -> str:
@@ -130,6 +134,10 @@ class DockerSandbox:
             If the cluster's machines have an account of that name which is no person's.
         """
         return self._desk.number(account) if self._desk else inside()
+
+    @cached_property
+    def _desk(self) -> Desk | None:
+        return self._make_desk() if self._make_desk else None
 
     def wrap(self, command: Sequence[str], confinement: Confinement) -> Sequence[str]:
         """Return the command line that starts ``command`` confined: paths keep their names inside."""

@@ -9,7 +9,7 @@ import logging
 import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 from voxpop.appliance.bom import bill, differences
@@ -17,6 +17,7 @@ from voxpop.appliance.errors import (
     ImageAbsent,
     ImageUnreadable,
     NoWorkersHere,
+    QueueNeedsRoot,
     SiteUnreachable,
     VolumeNotSealedHere,
 )
@@ -24,7 +25,7 @@ from voxpop.appliance.images import Image, ImagePlan, Rebuilt, Say, plan_image
 from voxpop.appliance.model import Deployment, Ground, Machine
 from voxpop.appliance.ports import Said
 from voxpop.appliance.states import ApplianceState
-from voxpop.appliance.tosca import read
+from voxpop.appliance.tosca import Blueprint, read
 from voxpop.appliance.tosca.cluster import FRONT
 from voxpop.backends.site import BENCH, Areas, check_volume
 from voxpop.backends.site.docker.cluster import Cluster, clear, clear_quietly, on_front_end
@@ -87,7 +88,9 @@ class DockerSite:
         ------
         SiteUnreachable
         """
-        return tuple(shortfalls(self._name, read(document), self._room(self._engine.itself())))
+        blueprint = read(document)
+        self._check_queue(blueprint)
+        return tuple(shortfalls(self._name, blueprint, self._room(self._engine.itself())))
 
     def build(self, recipes: tuple[str, ...], say: Say) -> Image:
         """Build the image of some recipes, or return the one that is there.
@@ -184,11 +187,12 @@ class DockerSite:
         """
         self._areas.area(appliance)
         blueprint = read(document)
+        self._check_queue(blueprint)
         check_volume(appliance, volume, blueprint.volume_digest)
         engine = self._engine.itself()
         image = self.build(blueprint.environment.recipes, _told).id
         self._try_out(appliance, image, volume)
-        asked, queue = blueprint.environment, next((node.recipe for node in blueprint.software if node.is_queue), "")
+        asked, queue = blueprint.environment, blueprint.queue
         wanted = Deployment(
             appliance=appliance,
             site=self._name,
@@ -285,7 +289,7 @@ class DockerSite:
         """Return what holds a run or a terminal of an appliance."""
         area = self._areas.area(ApplianceId(appliance))
         owner, found = Owner(appliance, self._engine.bank), self._areas.find(ApplianceId(appliance))
-        desk = self._cluster(found).desk(area) if found is not None and found.queue else None
+        desk = partial(self._cluster(found).desk, area) if found is not None and found.queue else None
         return DockerSandbox(self._setup, image, owner, area / _LEASES, self._engine.clear_lease, desk)
 
     @cached_property
@@ -293,17 +297,22 @@ class DockerSite:
         return MachineEngine(self._name, self._setup, self._ground.folder)
 
     def _settle(self, wanted: Deployment, document: str) -> Deployment:
-        """Put up a cluster, or see that it stands; what was begun and fails is taken away again."""
+        """Put up a cluster, or see that it stands; what was begun and fails is taken away again, unless it stood."""
         name = wanted.appliance
         with self._areas.turn(name):
-            stood = self._areas.find(name) is not None
+            fresh = not os.path.lexists(self._areas.area(name))
             try:
                 return self._areas.settle(wanted, document, self._cluster(wanted).put_up)
             except BaseException:
-                clear_quietly(self._engine, name)
-                if not stood:
-                    self._areas.undo(name)
+                if self._areas.find(name) is None:  # else it stands as it did: its queue and its workers go on
+                    clear_quietly(self._engine, name)
+                    if fresh:  # else runs and people have something there
+                        self._areas.undo(name)
                 raise
+
+    def _check_queue(self, blueprint: Blueprint) -> None:
+        if blueprint.queue and os.geteuid() != 0:
+            raise QueueNeedsRoot(self._name)
 
     def _cluster(self, deployment: Deployment) -> Cluster:
         return Cluster(self._engine, self._setup, self._ground, deployment)
