@@ -1,20 +1,25 @@
 """What an elastic appliance may have: the least of what the bank, the site and the project's quota say."""
 
-from datetime import time
+from datetime import UTC, datetime, time
+from pathlib import Path
 
 import pytest
 from tests.bank import APPLIANCE, Bank, bank_with_results
 
 from voxpop.appliance.elastic import Hours as Window
+from voxpop.appliance.elastic.fakes import MemoryCluster
 from voxpop.appliance.elastic.ports import Sum
 from voxpop.appliance.elastic.sizing import Cluster
+from voxpop.appliance.errors import SiteSettingInvalid
 from voxpop.appliance.fakes import MemorySite
-from voxpop.appliance.model import Workers
+from voxpop.appliance.model import Appliance, Deployment, Workers
+from voxpop.appliance.states import ApplianceState
 from voxpop.appliance.terms import Hours, Limits, Quota
-from voxpop.kernel.ids import ApplianceId
+from voxpop.kernel.ids import ApplianceId, ApplicationId, VolumeId
 from voxpop.wiring.elastic import Clusters
 from voxpop.wiring.settings import Elastic
 
+NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 GRANTED = Workers(least=0, most=8, cores=2, memory_gb=4)
 
 
@@ -56,3 +61,50 @@ def test_core_hours_that_are_left_are_worker_hours_beyond_those_that_were_used(b
 
 def test_the_sites_hours_hold(bank: Bank) -> None:
     assert clusters(bank, Limits(hours=Hours(20, 24))).policy(cluster()).hours == Window(time(20), time(0))
+
+
+class Resizable(MemoryCluster):
+    """A site on which an appliance with a queue stands."""
+
+    def find(self, appliance: ApplianceId) -> Deployment | None:
+        """Return the deployment."""
+        here = Path("/here")
+        return Deployment(appliance, "here", here, here, "docker", False, 1, 1, (), queue="slurm", workers=GRANTED)
+
+
+class Records:
+    """Three appliances: one on a site that can't be opened, one that was lost for a moment, one that is gone."""
+
+    def every(self) -> list[Appliance]:
+        """Return all."""
+        states = {"broken": ApplianceState.DEPLOYED, "here": ApplianceState.LOST, "gone": ApplianceState.REMOVED}
+        return [
+            Appliance(ApplianceId(site), ApplicationId("words"), VolumeId("words-v1"), site, state, "digest", NOW)
+            for site, state in states.items()
+        ]
+
+    def get(self, appliance: ApplianceId) -> Appliance:
+        """Return one."""
+        return next(one for one in self.every() if one.id == appliance)
+
+
+class Connected:
+    """The sites of these."""
+
+    def __init__(self) -> None:
+        self.here = Resizable()
+
+    def named(self, name: str) -> Resizable:
+        """Return a site."""
+        if name == "broken":
+            raise SiteSettingInvalid(name, "host", "is missing: give it")
+        return self.here
+
+    def queue(self, *_: str) -> Resizable:
+        """Return the queue."""
+        return self.here
+
+
+def test_a_site_that_can_not_be_opened_holds_up_no_other_and_one_lost_for_a_moment_is_kept() -> None:
+    found = Clusters(Records(), Connected(), None, Elastic(), lambda *_: Limits())  # type: ignore[arg-type]
+    assert [*found.standing()] == ["here"]
