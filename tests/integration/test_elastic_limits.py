@@ -108,3 +108,10 @@ class Connected:
 def test_a_site_that_can_not_be_opened_holds_up_no_other_and_one_lost_for_a_moment_is_kept() -> None:
     found = Clusters(Records(), Connected(), None, Elastic(), lambda *_: Limits())  # type: ignore[arg-type]
     assert [*found.standing()] == ["here"]
+
+
+def test_workers_that_nobody_counts_are_counted_as_if_all_were_there(bank: Bank) -> None:
+    scaling = bank.system.scaling
+    assert scaling.worker_hours(ApplianceId("nobody-a1")) is None
+    scaling.write(ApplianceId(APPLIANCE), Sum(paid_s=7200.0, at=NOW))
+    assert scaling.worker_hours(ApplianceId(APPLIANCE)) == 2.0

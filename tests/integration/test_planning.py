@@ -4,7 +4,7 @@ import json
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, cast
 
@@ -27,6 +27,7 @@ from voxpop.flow.rules import Work
 from voxpop.kernel.clock import SystemClock
 from voxpop.kernel.ids import ApplianceId
 from voxpop.store.sites import ConnectedSite
+from voxpop.volume.errors import VolumeOver
 from voxpop.wiring.errors import SettingsInvalid
 from voxpop.wiring.settings import read_settings
 from voxpop.wiring.sites import LOCAL, Sites
@@ -294,14 +295,30 @@ def test_the_appliances_of_a_project_that_is_closed_are_removed_by_rule(bank: Ba
     assert bank.system.volumes.get(VOLUME).path.is_dir()
 
 
+ENDS = (Work.END, f"appliance:{APPLIANCE}")
+
+
 def test_the_foreman_removes_what_the_calendar_says_is_over(bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bank.system.lifetimes, "look", lambda: [ApplianceId(APPLIANCE)])
-    at_work = foreman(bank)
-    list(done(at_work))
-    assert bank.system.appliances.get(APPLIANCE).state is ApplianceState.DEPLOYED  # what is asked is looked at again
     bank.system.lifetimes._clock = Later(timedelta(days=91))
-    bank.system.lifetimes.end(APPLIANCE)
+    assert ENDS in list(done(foreman(bank)))
     assert bank.system.appliances.get(APPLIANCE).state is ApplianceState.REMOVED
+
+
+def test_what_the_calendar_asks_for_is_looked_at_again(bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bank.system.lifetimes, "look", lambda: [ApplianceId(APPLIANCE)])
+    assert ENDS in list(done(foreman(bank)))
+    assert bank.system.appliances.get(APPLIANCE).state is ApplianceState.DEPLOYED
+
+
+def test_nothing_is_deployed_over_a_volume_whose_last_day_has_passed(
+    bank: Bank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended = replace(bank.system.volumes.get(VOLUME), ends_on=date(2020, 1, 1))
+    monkeypatch.setattr(bank.system.durable_work._volumes, "get", lambda _: ended)
+    for deploys in (bank.system.durable_work.plan_on, lambda *_: bank.system.durable_work.set_up(APPLIANCE)):
+        with pytest.raises(VolumeOver, match="was for use until 2020-01-01"):
+            deploys(VOLUME, "Ada Example")
 
 
 def test_a_jurisdiction_that_is_no_country_is_told(bank: Bank) -> None:

@@ -15,7 +15,7 @@ from voxpop.appliance.errors import (
     SiteAbsent,
 )
 from voxpop.appliance.fakes import MemoryAppliances, MemorySite
-from voxpop.appliance.model import Appliance, Environment
+from voxpop.appliance.model import Appliance, Deployment, Environment
 from voxpop.appliance.recipes import Gpu, Recipe, RecipeKind
 from voxpop.appliance.service import ApplianceService
 from voxpop.appliance.states import ApplianceState
@@ -99,6 +99,23 @@ def test_deploying_twice_moves_once(bench: Bench) -> None:
     appliance = bench.deployed()
     bench.service.deploy(appliance, DATA, RESULTS, "ada")
     assert bench.actions() == ["appliance.planned", "appliance.deployed"]
+
+
+def test_an_appliance_that_is_removed_while_it_is_made_leaves_nothing_on_its_site(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planned = bench.planned()
+    makes = bench.site.deploy
+
+    def deploy(*words: object) -> Deployment:
+        bench.service.remove(planned.id, "ben")
+        return makes(*words)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(bench.site, "deploy", deploy)
+    with pytest.raises(IllegalMove):
+        bench.service.deploy(planned.id, DATA, RESULTS, "ada")
+    assert bench.state(planned.id) is ApplianceState.REMOVED
+    assert bench.site.find(planned.id) is None
 
 
 def test_a_failed_deployment_says_why_and_can_be_tried_again(bench: Bench) -> None:

@@ -241,7 +241,7 @@ def test_the_core_hours_of_workers_are_those_that_were_counted(bench: Bench) -> 
     one = bench.kept.get(bench.deployed())
     queued = replace(ENVIRONMENT, workers=Workers(1, 4, 2, 4))
     bench.passes(timedelta(hours=10))
-    assert CoreHours(bench, bench).of(one, queued) == pytest.approx(20)
+    assert CoreHours(bench, bench).of(one, queued) == pytest.approx(40)  # as if all had been there
     counting = CoreHours(bench, bench, lambda _: 7.5)
     assert counting.of(one, queued) == 15
     assert counting.of(one, ENVIRONMENT) == pytest.approx(40)

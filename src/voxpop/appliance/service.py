@@ -19,7 +19,7 @@ from voxpop.appliance.states import LIFE_CYCLE, ApplianceState
 from voxpop.appliance.tosca import document
 from voxpop.kernel.clock import Clock
 from voxpop.kernel.digests import Json, sha256_bytes
-from voxpop.kernel.errors import Unavailable, VoxpopError
+from voxpop.kernel.errors import IllegalMove, Unavailable, VoxpopError
 from voxpop.kernel.ids import ApplianceId, ApplicationId, VolumeId
 from voxpop.kernel.ledger import Event, Ledger
 
@@ -166,8 +166,15 @@ class ApplianceService:
         except VoxpopError as failed:
             self._fail(appliance, actor, failed)
             raise
-        if appliance.state is not _S.DEPLOYED:
-            self._move(appliance, _S.DEPLOYED, actor, "", deployment)
+        try:
+            now = self._appliances.get(appliance_id)
+            if now.state is not _S.DEPLOYED:
+                self._move(now, _S.DEPLOYED, actor, "", deployment)
+        except IllegalMove:
+            # removed while it was made: nobody else would look at its machines again
+            if self._appliances.get(appliance_id).state is _S.REMOVED:
+                self._site(appliance.site).remove(appliance_id)
+            raise
         return deployment
 
     def get(self, appliance_id: ApplianceId) -> Appliance:

@@ -17,6 +17,9 @@ class ApplianceState(StrEnum):
 
 _S = ApplianceState
 
+STANDS = frozenset({_S.DEPLOYED, _S.LOST})
+"""What its site can't account for may still be there, and counts."""
+
 LIFE_CYCLE = TransitionTable(
     {
         _S.PLANNED: frozenset({_S.DEPLOYED, _S.FAILED, _S.REMOVED}),

@@ -13,7 +13,7 @@ _CENT = Decimal("0.01")
 _TENTH = Decimal("0.1")
 
 
-def cost(compute: ComputeRequest, prices: PriceList, hours_a_day: int = HOURS_A_DAY) -> Cost:
+def cost(compute: ComputeRequest, prices: PriceList) -> Cost:
     """Reckon what a machine costs when it is kept for all the days asked for.
 
     Parameters
@@ -22,22 +22,21 @@ def cost(compute: ComputeRequest, prices: PriceList, hours_a_day: int = HOURS_A_
         Cores, GPUs, storage in GB, and days.
     prices : PriceList
         Money for a core hour, a GPU hour and a GB month.
-    hours_a_day : int
-        In which there are cores and GPUs; storage is kept all day.
 
     Returns
     -------
     Cost
-        Core hours are cores x hours a day x days, GPU hours likewise; GB months are GB x 24 x days / 730, to a tenth.
+        Core hours are cores x 24 x days, GPU hours likewise; GB months are GB x 24 x days / 730, to a tenth.
         Each part's money is rounded to the cent and ``money`` is the sum of the rounded parts, so that the sheet adds
         up.
 
     Notes
     -----
-    It is an upper bound: an elastic site that shrinks the environment when it is idle bills less. Memory has no
+    It is an upper bound, whatever the hours in which a site gives machines: what is there then stays while it has
+    work. An elastic site that shrinks the environment when it is idle bills less. Memory has no
     price of its own; sites price it with the cores.
     """
-    hours = hours_a_day * compute.days
+    hours = HOURS_A_DAY * compute.days
     core_hours = Decimal(compute.cores * hours)
     gpu_hours = Decimal(compute.gpus * hours)
     gb_months = Decimal(compute.storage_gb * HOURS_A_DAY * compute.days) / HOURS_A_MONTH

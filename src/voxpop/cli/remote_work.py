@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from voxpop.appliance.parcel import packed
-from voxpop.appliance.states import ApplianceState
 from voxpop.appliance.terms import NO_QUOTA
 from voxpop.cli.console import say, show, show_table
 from voxpop.cli.pairs import pairs
@@ -36,12 +35,9 @@ def plan(bank: Bank, given: Given) -> None:
 
 def deploy(bank: Bank, given: Given) -> None:
     """Deploy the appliance of a sealed volume."""
-    volume = given["volume"]
-    bank.wait(bank.appliances.deploy(volume, given["site"], given["queue"]))
-    names = [one.appliance for one in bank.appliances.every() if one.state is ApplianceState.DEPLOYED]
-    here = [one for one in map(bank.appliances.get, names) if one.volume == volume]
-    newest = max(here, key=lambda one: (len(one.appliance), one.appliance))
-    show(_appliance(newest), f"appliance '{newest.appliance}' is deployed", as_json=given["as_json"])
+    done = bank.wait(bank.appliances.deploy(given["volume"], given["site"], given["queue"]))
+    made = bank.appliances.get(done.subject.removeprefix("appliance:"))
+    show(_appliance(made), f"appliance '{made.appliance}' is deployed", as_json=given["as_json"])
 
 
 def list_appliances(bank: Bank, given: Given) -> None:

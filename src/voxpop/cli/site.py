@@ -5,11 +5,11 @@ from typing import Annotated, Any
 
 import typer
 
+from voxpop.appliance.states import STANDS
 from voxpop.appliance.terms import NO_QUOTA, TERMS, Quota
 from voxpop.cli.console import DEFAULT_WORK, JsonOption, PersonOption, WorkOption, show, show_table
 from voxpop.cli.opening import opened
 from voxpop.cli.pairs import Settings, pairs
-from voxpop.flow.brokering import STANDS
 from voxpop.kernel.digests import Json
 from voxpop.kernel.ids import ApplicationId
 

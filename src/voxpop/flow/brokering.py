@@ -16,18 +16,15 @@ from voxpop.appliance.brokering import (
 )
 from voxpop.appliance.errors import SiteAbsent, SiteRefuses
 from voxpop.appliance.model import Appliance, Environment
-from voxpop.appliance.states import ApplianceState
+from voxpop.appliance.states import STANDS
 from voxpop.appliance.terms import Limits, Quota, Terms
 from voxpop.appliance.tosca import read
-from voxpop.application.cost import HOURS_A_DAY, cost
+from voxpop.application.cost import cost
 from voxpop.application.model import ComputeRequest
 from voxpop.application.ports import Cost, PriceList, Prices
 from voxpop.application.service import ApplicationService
 from voxpop.kernel.errors import VoxpopError
 from voxpop.kernel.ids import ApplianceId, ApplicationId
-
-STANDS = frozenset({ApplianceState.DEPLOYED, ApplianceState.LOST})
-"""What its site can't account for may still be there, and counts."""
 
 
 class Market(Protocol):
@@ -211,7 +208,6 @@ class Broker:
 
     def _cost(self, environment: Environment, terms: Terms) -> tuple[CostRange, bool]:
         prices = self.prices(terms)
-        hours = terms.hours.length_h if terms.hours else HOURS_A_DAY
         most = ComputeRequest(
             cores=environment.cores,
             memory_gb=environment.memory_gb,
@@ -223,7 +219,7 @@ class Broker:
         idle_gpus = workers.least * workers.gpus if workers else environment.gpus
         least = replace(most, cores=least_cores(environment), gpus=idle_gpus)
         foreign = prices.currency != self._prices.price_list().currency
-        return CostRange(cost(least, prices, hours), cost(most, prices, hours)), foreign
+        return CostRange(cost(least, prices), cost(most, prices)), foreign
 
     def _terms(self, site: str) -> Terms:
         offers = self._market.offers()

@@ -61,13 +61,12 @@ class CoreHours:
         self._worker_hours = worker_hours
 
     def of(self, appliance: Appliance, environment: Environment) -> float:
-        """Return the core hours of an appliance until now; of workers that nobody counts, those always there."""
+        """Return the core hours of an appliance until now; where nobody counts its workers, as if all were there."""
         workers = environment.workers
         counted = self._worker_hours(appliance.id) if workers else None
         if workers and counted is not None:
             return workers.cores * counted
-        cores = workers.least * workers.cores if workers else environment.cores
-        return cores * sum((end - begin).total_seconds() for begin, end in self._stood(appliance)) / _HOUR_S
+        return environment.cores * sum((end - begin).total_seconds() for begin, end in self._stood(appliance)) / _HOUR_S
 
     def _stood(self, appliance: Appliance) -> Iterator[tuple[datetime, datetime]]:
         began: datetime | None = None

@@ -14,9 +14,9 @@ from datetime import time as time_of_day
 
 from voxpop.appliance.model import Appliance, Environment
 from voxpop.appliance.service import ApplianceService
-from voxpop.appliance.states import ApplianceState
+from voxpop.appliance.states import STANDS, ApplianceState
 from voxpop.application.states import ApplicationState
-from voxpop.flow.brokering import STANDS, Records, environment_in
+from voxpop.flow.brokering import Records, environment_in
 from voxpop.flow.history import BEGINS, History
 from voxpop.flow.work import OVER, VOXPOP
 from voxpop.kernel.clock import Clock

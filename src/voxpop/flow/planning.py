@@ -9,9 +9,9 @@ from voxpop.appliance.errors import NoSiteServes, SiteAbsent
 from voxpop.appliance.model import Appliance, Environment
 from voxpop.appliance.ports import Appliances
 from voxpop.appliance.service import ApplianceService
-from voxpop.appliance.states import ApplianceState
+from voxpop.appliance.states import STANDS, ApplianceState
 from voxpop.appliance.tosca import read
-from voxpop.flow.brokering import STANDS, Bid, Broker
+from voxpop.flow.brokering import Bid, Broker
 from voxpop.flow.work import DurableWork
 from voxpop.kernel.digests import sha256_bytes
 from voxpop.kernel.ids import ApplianceId, ApplicationId, VolumeId

@@ -7,7 +7,7 @@ from sqlalchemy import Engine, case, func, select
 from sqlalchemy.orm import Session
 
 from voxpop.appliance.elastic.ports import Sum
-from voxpop.appliance.states import ApplianceState
+from voxpop.appliance.states import STANDS
 from voxpop.kernel.ids import ApplianceId
 from voxpop.kernel.ledger import Event
 from voxpop.store.engine import reading
@@ -30,9 +30,10 @@ class SqlScaling:
             row = session.get(ScalingRow, appliance)
             return _sum(row) if row is not None else Sum()
 
-    def worker_hours(self, appliance: ApplianceId) -> float:
-        """Return how long an appliance's workers were there, all together."""
-        return self.sum(appliance).paid_s / _HOUR_S
+    def worker_hours(self, appliance: ApplianceId) -> float | None:
+        """Return how long an appliance's workers were there, all together; None where nobody counts them."""
+        known = self.sum(appliance)
+        return None if known.at is None else known.paid_s / _HOUR_S
 
     def write(self, appliance: ApplianceId, sum_: Sum) -> None:
         """Keep it in the place of what was there."""
@@ -61,7 +62,7 @@ class SqlScaling:
 
     def all_together(self) -> Sum:
         """Return what the workers of all appliances came to; there are those of appliances that stand."""
-        stands = ApplianceRow.state == ApplianceState.DEPLOYED.value
+        stands = ApplianceRow.state.in_([state.value for state in STANDS])
         now = [case((stands, one), else_=0) for one in (ScalingRow.workers, ScalingRow.waiting, ScalingRow.running)]
         columns = (ScalingRow.paid_s, *now, ScalingRow.added, ScalingRow.removed)
         query = select(*(func.coalesce(func.sum(column), 0) for column in columns))

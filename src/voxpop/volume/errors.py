@@ -38,6 +38,19 @@ class VolumeNotSealed(Refused):
         super().__init__(f"volume '{volume}' is {state}: only a sealed volume can be checked, compared or granted")
 
 
+class VolumeOver(Refused):
+    """A volume whose last day has passed."""
+
+    code = "volume-over"
+
+    def __init__(self, volume: VolumeId, ends_on: str) -> None:
+        super().__init__(
+            f"volume '{volume}' was for use until {ends_on}, and nothing is deployed over it any more: ask for more "
+            "time by a new application"
+        )
+        self.volume = volume
+
+
 class GrantTooLong(Invalid):
     """A right that would outlive the volume."""
 

@@ -12,7 +12,7 @@ from voxpop.appliance.elastic.sizing import Cluster, Sizing
 from voxpop.appliance.errors import SiteAbsent
 from voxpop.appliance.model import Appliance, Deployment
 from voxpop.appliance.ports import CanResize, Site
-from voxpop.appliance.states import ApplianceState
+from voxpop.appliance.states import STANDS
 from voxpop.appliance.terms import Limits
 from voxpop.kernel.errors import VoxpopError
 from voxpop.kernel.ids import ApplianceId, ApplicationId
@@ -25,9 +25,6 @@ NATIVE = frozenset({"slurm"})
 """Queues that say themselves when workers are added, and when idle ones go."""
 
 LimitsOf: TypeAlias = Callable[[ApplicationId, str], Limits]
-_STAND = (ApplianceState.DEPLOYED, ApplianceState.LOST)
-"""A site that could not be read for a moment has lost nothing: its workers are kept, once it can be read."""
-
 _log = logging.getLogger("voxpop.elastic")
 _HOUR_S = 3600.0
 _DAY_H = 24
@@ -72,7 +69,7 @@ class Clusters:
         It is the same object for as long as its deployment and its site are the same.
         """
         one = self._appliances.get(appliance)
-        if one.state not in _STAND:
+        if one.state not in STANDS:  # a site that could not be read for a moment has lost nothing
             return None
         try:
             site = self._sites.named(one.site)
@@ -143,7 +140,7 @@ class Clusters:
         beside = [
             other.id
             for other in self._appliances.of_application(one.application)
-            if other.site == one.site and other.id != one.id and other.state is ApplianceState.DEPLOYED
+            if other.site == one.site and other.id != one.id and other.state in STANDS
         ]
         return sum(self._scaling.sum(name).workers for name in beside)
 

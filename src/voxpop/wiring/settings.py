@@ -31,7 +31,7 @@ def _person() -> str:
 
 
 class SitePrices(BaseModel):
-    """The price list of site ``local``."""
+    """The price list of the bank: of each site that names no prices."""
 
     currency: str = Field(default="EUR", description="Currency of the price list.")
     core_hour: float = Field(default=0.02, ge=0, description="Price of one core for one hour.")
@@ -169,7 +169,7 @@ class Settings(BaseSettings):
         description="How many of the committee must be for an application before it is approved.",
     )
     web: Web = Field(default_factory=Web, description="The portal and the API.")
-    prices: SitePrices = Field(default_factory=SitePrices, description="Price list of site local.")
+    prices: SitePrices = Field(default_factory=SitePrices, description="Prices of each site that names none.")
     elastic: Elastic = Field(default_factory=Elastic, description="When workers of appliances come and go.")
     providers: list[Provider] = Field(
         default=[], description="OpenID providers that people may sign in with: `how-to/sign-in-with-openid.md`."

@@ -294,7 +294,7 @@ class System(Kept):
         return DurableWork(stages, named_pipeline, Places(self.work.results, check=self.broker.check), self._clock)
 
     def price_list(self) -> PriceList:
-        """Return the prices of site ``local``."""
+        """Return the bank's prices: those of each site that names none."""
         prices = self.settings.prices
         return PriceList(prices.currency, prices.core_hour, prices.gpu_hour, prices.gb_month)
 

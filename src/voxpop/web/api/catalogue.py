@@ -9,8 +9,8 @@ from fastapi import Path
 from voxpop.access.permissions import Action
 from voxpop.appliance.additions import Added
 from voxpop.appliance.parcel import unpacked
+from voxpop.appliance.states import STANDS
 from voxpop.appliance.terms import Quota
-from voxpop.flow.brokering import STANDS
 from voxpop.kernel.digests import Json
 from voxpop.kernel.ids import ApplicationId
 from voxpop.run.model import Pipeline

@@ -46,7 +46,7 @@ class WorkersFacts(Answer):
     waiting: int | None = Field(description="Jobs that wait; null while the queue does not answer.")
     running: int | None = Field(description="Jobs that run; null while the queue does not answer.")
     worker_hours: float = Field(description="Hours of workers until now, all together.")
-    cost: float = Field(description="What those came to, at the prices of the bank.")
+    cost: float = Field(description="What those came to, at its site's prices.")
     currency: str = Field(description="The prices' currency.")
     events: list[HappenedFacts] = Field(description="What happened last, the oldest first.")
 

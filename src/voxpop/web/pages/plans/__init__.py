@@ -17,7 +17,9 @@ area = Area("plans")
 @area.page("/applications/{application}/plan", Action.APPLIANCE_DEPLOY, of="application")
 def plan(ask: Asked, application: str) -> Response:
     """Rank the sites for the newest sealed volume."""
-    sheet = ask.system.planning.look(ApplicationId(application), queue=ask.request.query_params.get("queue", ""))
+    # a plan that was refused comes back with what was sent
+    queue = ask.text("queue") or ask.request.query_params.get("queue", "")
+    sheet = ask.system.planning.look(ApplicationId(application), queue=queue)
     queues = [one.name for one in recipes().values() if one.kind is RecipeKind.BATCH_QUEUE]
     return ask.page("plans/plan.html", sheet=sheet, machines=machines(sheet.environment), queues=queues)
 
