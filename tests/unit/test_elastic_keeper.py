@@ -56,6 +56,18 @@ def test_workers_of_a_site_that_can_not_be_read_are_paid_all_the_same() -> None:
     assert 3 * 96 <= bank.books.sum(NAME).paid_s <= 3 * 100
 
 
+def test_what_workers_came_to_while_nobody_looked_is_paid_though_the_site_is_away_at_first() -> None:
+    bank = Bank(Policy(least=3, most=4, idle_s=20, boot_s=60))
+    bank.go(100)
+    bank.start()
+    bank.cluster.turn(3600)
+    bank.cluster.site_away = True
+    bank.go(4)
+    bank.cluster.site_away = False
+    bank.go(4)
+    assert 3 * 3696 <= bank.books.sum(NAME).paid_s <= 3 * 3710
+
+
 def test_a_site_that_goes_away_while_it_adds_is_asked_again_later() -> None:
     bank = Bank(Policy(least=0, most=4, idle_s=20, boot_s=60))
     bank.cluster.submit(4, 30)

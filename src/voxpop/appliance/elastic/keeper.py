@@ -189,8 +189,10 @@ class Keeper:
         """Count what workers came to since the last time; while a site can't be read, those it had are still paid."""
         wall = self._office.clock.now()
         if self._sum is None:
+            if machines is None:  # how long they were there while nobody looked is known by them alone
+                return
             found = self._office.books.sum(self._appliance)
-            gap_s = sum(_gap_s(machine.since, found.at, wall) for machine in machines or ())
+            gap_s = sum(_gap_s(machine.since, found.at, wall) for machine in machines)
             self._sum, self._counted_s = replace(found, paid_s=found.paid_s + gap_s), self._office.monotonic()
         self._charge(wall)
         now = replace(self._sum, at=wall)
