@@ -176,12 +176,20 @@ def read_database_url(work: WorkFolder, settings: Settings) -> str:
         raise SettingsInvalid("database_url_file", "the file it names cannot be read") from unreadable
 
 
+class _LogFile(logging.handlers.RotatingFileHandler):
+    """A log that says nothing where it can't be written: a full disk is told by whoever meets it, in one sentence."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 -- logging's own name
+        """Drop the line."""
+        del record
+
+
 def _log_to(file: Path) -> None:
     """Send our own log lines, which never quote a value, to one rotating file."""
     log = logging.getLogger("voxpop")
     if any(getattr(handler, "baseFilename", None) == str(file) for handler in log.handlers):
         return
-    handler = logging.handlers.RotatingFileHandler(file, maxBytes=2**20, backupCount=3, delay=True)
+    handler = _LogFile(file, maxBytes=2**20, backupCount=3, delay=True)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
     log.addHandler(handler)
     log.setLevel(logging.INFO)

@@ -13,7 +13,7 @@ _CONFIG = Path("/etc/condor/config.d/90-voxpop.conf")
 _PASSWORD = Path("/etc/condor/passwords.d/POOL")
 _LOG = Path("/var/log/condor")
 _DESK_CONFIG = Path("/run/condor/condor_config")
-_AUTH = "auth"
+_SHOWN_IN = "auth"
 _SCRAMBLE = bytes((0xDE, 0xAD, 0xBE, 0xEF))  # condor_utils/store_cred.cpp, simple_scramble
 _FOLDERS = ("/var/log", "/var/run", "/var/lock", "/var/spool", "/var/lib")
 
@@ -33,8 +33,8 @@ SEC_DEFAULT_ENCRYPTION = REQUIRED
 SEC_DEFAULT_INTEGRITY = REQUIRED
 SEC_DEFAULT_AUTHENTICATION_METHODS = FS, {by_files}PASSWORD
 SEC_CLIENT_AUTHENTICATION_METHODS = FS, PASSWORD
-FS_REMOTE_DIR = {auth}
-SEC_PASSWORD_FILE = {password}
+FS_REMOTE_DIR = {shown_in}
+SEC_PASSWORD_FILE = {pool_file}
 # the pool's password is root's on each machine; who else is there shows by a file that he is who he says
 ALLOW_READ = *@voxpop, condor@password
 ALLOW_WRITE = *@voxpop, condor@password
@@ -84,7 +84,7 @@ SEC_DEFAULT_ENCRYPTION = REQUIRED
 SEC_DEFAULT_INTEGRITY = REQUIRED
 SEC_DEFAULT_AUTHENTICATION_METHODS = FS_REMOTE
 SEC_CLIENT_AUTHENTICATION_METHODS = FS_REMOTE
-FS_REMOTE_DIR = {auth}
+FS_REMOTE_DIR = {shown_in}
 """
 _WORKER = """\
 NUM_CPUS = {cores}
@@ -107,9 +107,9 @@ def configuration(card: Card, part: str) -> str:
         roles=roles,
         front=card.front,
         appliance=card.appliance,
-        password=_PASSWORD,
+        pool_file=_PASSWORD,
         by_files="FS_REMOTE, " if card.bench else "",
-        auth=_auth(card),
+        shown_in=_shown_in(card),
     )
     if part == "front":
         return common + _FRONT
@@ -130,7 +130,7 @@ def worker(card: Card, name: str) -> list[Daemon]:
 
 def desk(card: Card) -> Mapping[str, str]:
     """Write what the commands of a person need."""
-    write(_DESK_CONFIG, _DESK.format(front=card.front, auth=_auth(card)))
+    write(_DESK_CONFIG, _DESK.format(front=card.front, shown_in=_shown_in(card)))
     return {"CONDOR_CONFIG": str(_DESK_CONFIG)}
 
 
@@ -144,8 +144,8 @@ def registered() -> set[str]:
     return {name.partition(".")[0] for name in _named("-startd", "Machine")}
 
 
-def _auth(card: Card) -> str:
-    return f"{card.bench}/{_AUTH}"
+def _shown_in(card: Card) -> str:
+    return f"{card.bench}/{_SHOWN_IN}"
 
 
 def _named(kind: str, attribute: str) -> list[str]:
