@@ -11,8 +11,8 @@ from pathlib import Path
 import asyncssh
 
 from tests.docker_engine import HOST
-from tests.integration.test_cluster_docker import Bench, Gate
-from tests.waiting import PATIENCE_S, until
+from tests.integration.test_cluster_docker import Bench, stood
+from tests.waiting import PATIENCE_S
 from voxpop.appliance.model import Ground
 from voxpop.backends.site.cluster import ClusterSite, open_site
 
@@ -67,19 +67,10 @@ def others_cluster(
 ) -> Iterator[OthersCluster]:
     """Put up a cluster with one worker and an ssh server in front of it, and take them away; see `Bench`."""
     bench = Bench(root, repo, engine, queue, volume, tools)
-    bench.deploy()
-    gate = Gate(bench)
-    try:
-        bench.site.add_machines(bench.name, ["w1"])
-        until(lambda: bench.registered("w1"), otherwise=bench.told)
-        with _ssh_server(bench.machine("front"), root / "client-key") as (port, host_key):
-            known = root / "known-hosts"
-            known.write_text(f"[127.0.0.1]:{port} {host_key}\n")
-            yield OthersCluster(bench, port, root / "client-key", known)
-    finally:
-        gate.shutdown()
-        gate.server_close()
-        bench.site.remove(bench.name)
+    with stood(bench, "w1"), _ssh_server(bench.machine("front"), root / "client-key") as (port, host_key):
+        known = root / "known-hosts"
+        known.write_text(f"[127.0.0.1]:{port} {host_key}\n")
+        yield OthersCluster(bench, port, root / "client-key", known)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from tests.docker_engine import docker
-from tests.integration.test_cluster_docker import Bench, Gate
+from tests.integration.test_cluster_docker import Bench, stood
 from tests.queued import make_desk
 from tests.waiting import line_of, until
 
@@ -71,17 +71,10 @@ def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         return
     engine = request.getfixturevalue("engine")
     request.getfixturevalue(f"{request.param}_image")
-    bench = Bench(top, repo, engine, request.param)
-    bench.deploy()
-    gate = Gate(bench)
-    bench.site.add_machines(bench.name, ["w1", "w2"])
-    until(lambda: bench.registered("w1", "w2"), otherwise=bench.told)
-    made = Place(LocalBatch(1), bench.bench, bench)
-    made.batch = made.again()
-    yield made
-    gate.shutdown()
-    gate.server_close()
-    bench.site.remove(bench.name)
+    with stood(Bench(top, repo, engine, request.param), "w1", "w2") as bench:
+        made = Place(LocalBatch(1), bench.bench, bench)
+        made.batch = made.again()
+        yield made
 
 
 def _open(folder: Path) -> None:

@@ -6,6 +6,7 @@ import socketserver
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -193,19 +194,29 @@ class Bench:
         return self.site._engine.named(self.name, name)
 
 
+@contextmanager
+def stood(bench: Bench, *workers: str) -> Iterator[Bench]:
+    """Deploy a cluster with a gate and with workers, and take it all away; nothing of it is left."""
+    bench.deploy()
+    gate = Gate(bench)
+    try:
+        bench.site.add_machines(bench.name, workers)
+        until(lambda: bench.registered(*workers), otherwise=bench.told)
+        yield bench
+    finally:
+        gate.shutdown()
+        gate.server_close()
+        bench.site.remove(bench.name)
+    assert bench.parts() == []
+
+
 @pytest.fixture(scope="module", params=["slurm", "htcondor"])
 def cluster(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, repo: Path, engine: str
 ) -> Iterator[Bench]:
     request.getfixturevalue(f"{request.param}_image")
-    bench = Bench(tmp_path_factory.mktemp("cluster"), repo, engine, request.param)
-    bench.deploy()
-    gate = Gate(bench)
-    yield bench
-    gate.shutdown()
-    gate.server_close()
-    bench.site.remove(bench.name)
-    assert bench.parts() == []
+    with stood(Bench(tmp_path_factory.mktemp("cluster"), repo, engine, request.param)) as bench:
+        yield bench
 
 
 @pytest.fixture

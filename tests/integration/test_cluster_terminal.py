@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from tests.docker_engine import docker
-from tests.integration.test_cluster_docker import Bench, Gate
+from tests.integration.test_cluster_docker import Bench, stood
 from tests.waiting import until
 
 from voxpop.appliance.errors import AccountTaken
@@ -46,16 +46,8 @@ def cluster(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, repo: Path, engine: str
 ) -> Iterator[Bench]:
     request.getfixturevalue(f"{request.param}_image")
-    bench = Bench(tmp_path_factory.mktemp("cluster"), repo, engine, request.param)
-    bench.deploy()
-    gate = Gate(bench)
-    bench.site.add_machines(bench.name, ["w1"])
-    until(lambda: bench.registered("w1"), otherwise=bench.told)
-    yield bench
-    gate.shutdown()
-    gate.server_close()
-    bench.site.remove(bench.name)
-    assert bench.parts() == []
+    with stood(Bench(tmp_path_factory.mktemp("cluster"), repo, engine, request.param), "w1") as bench:
+        yield bench
 
 
 def sandbox_of(cluster: Bench) -> DockerSandbox:

@@ -19,15 +19,12 @@ def card(
     queue: str,
     workers: Workers,
     ground: Ground,
-    person: int = PERSON,
     folders: Mapping[str, str] | None = None,
 ) -> dict[str, Json]:
     """Write a card.
 
     Parameters
     ----------
-    person : int
-        Number of the account whose jobs runs are.
     folders : mapping of name to str, optional
         What machines see of the bank: ``data`` and ``bench``.
     """
@@ -45,6 +42,6 @@ def card(
         },
         "idle_s": ground.idle_s,
         "boot_s": ground.boot_s,
-        "person": person,
+        "person": PERSON,
         "folders": dict(folders or {}),
     }

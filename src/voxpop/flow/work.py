@@ -235,7 +235,8 @@ class DurableWork:
         self.check_going(appliance.application)
         environment = read(self._appliances.document(appliance_id)).environment
         self._places.check(appliance.application, environment, appliance.site, appliance_id)
-        volume = self._usable(appliance.volume)
+        volume = self._volumes.get(appliance.volume)
+        self._check_usable(volume)
         self._appliances.deploy(appliance_id, volume.path, self._places.results, VOXPOP)
 
     def activate(self, appliance_id: ApplianceId) -> None:
@@ -301,15 +302,13 @@ class DurableWork:
         if self._runs.get(run_id).repeats is None:
             self._reporting.write(run_id)
 
-    def _usable(self, volume_id: VolumeId) -> Volume:
-        """Return a volume whose last day has not passed."""
-        volume = self._volumes.get(volume_id)
+    def _check_usable(self, volume: Volume) -> None:
+        """Refuse a volume whose last day has passed."""
         if volume.ends_on is not None and volume.ends_on < self._clock.now().date():
             raise VolumeOver(volume.id, volume.ends_on.isoformat())
-        return volume
 
     def _plan(self, volume: Volume, actor: str, site: str, queue: str) -> Appliance:
-        self._usable(volume.id)
+        self._check_usable(volume)
         application = self._applications.get(volume.application)
         environment = self.environment(application.id, queue)
         where = site or self._places.site

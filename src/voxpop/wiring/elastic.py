@@ -84,7 +84,7 @@ class Clusters:
     def standing(self) -> Mapping[ApplianceId, Cluster]:
         """Return the cluster of each appliance that stands and has one; one that can't be opened holds up no other."""
         found: dict[ApplianceId, Cluster] = {}
-        for one in self._appliances.every():
+        for one in (one for one in self._appliances.every() if one.state in STANDS):
             try:
                 cluster = self.find(one.id)
             except VoxpopError as wrong:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from voxpop.appliance.errors import ApplianceNameInvalid, SiteSettingInvalid, VolumeNotSealedHere, WorkingAreaUnwritable
-from voxpop.appliance.model import Deployment, Workers
+from voxpop.appliance.model import Deployment, Ground, Workers
 from voxpop.appliance.states import ApplianceState
 from voxpop.appliance.terminals import people_folder
 from voxpop.kernel.digests import sha256_file
@@ -33,6 +33,32 @@ _Usual = TypeVar("_Usual", int, None)
 _FORMAT = 1
 _ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _WRITERS = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
+
+
+class SiteOnAreas:
+    """What sites have in common that keep an area an appliance.
+
+    Parameters
+    ----------
+    name : str
+        The site's configured name.
+    ground : Ground
+        What the site finds on this machine.
+    """
+
+    def __init__(self, name: str, ground: Ground) -> None:
+        self._name = name
+        self._ground = ground
+        self._areas = Areas(ground.folder, name)
+
+    @property
+    def name(self) -> str:
+        """The site's configured name."""
+        return self._name
+
+    def find(self, appliance: ApplianceId) -> Deployment | None:
+        """Return the deployment as it is; None where there is none, or none that can be read."""
+        return self._areas.find(appliance)
 
 
 class Areas:

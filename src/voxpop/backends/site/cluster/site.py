@@ -17,7 +17,7 @@ from voxpop.appliance.ports import Said
 from voxpop.appliance.states import ApplianceState
 from voxpop.appliance.tosca import Blueprint, read
 from voxpop.backends.sandbox import hand_over
-from voxpop.backends.site import SECRETS, Areas, check_volume
+from voxpop.backends.site import SECRETS, SiteOnAreas, check_volume
 from voxpop.backends.site.cluster.access import Access
 from voxpop.backends.site.cluster.errors import ClusterUnfit
 from voxpop.backends.site.cluster.jobs import HeldQueue, Hold, Noted
@@ -37,7 +37,7 @@ _PAUSE_S = 0.5
 _VERSION = {"slurm": ("sbatch", "--version"), "htcondor": ("condor_version",)}
 
 
-class ClusterSite:
+class ClusterSite(SiteOnAreas):
     """A cluster that others keep.
 
     Parameters
@@ -47,16 +47,9 @@ class ClusterSite:
     """
 
     def __init__(self, name: str, ground: Ground, setup: Setup) -> None:
-        self._name = name
-        self._ground = ground
+        super().__init__(name, ground)
         self._setup = setup
-        self._areas = Areas(ground.folder, name)
         self._access = Access(name, setup)
-
-    @property
-    def name(self) -> str:
-        """The site's configured name."""
-        return self._name
 
     def check(self) -> dict[str, str]:
         """Ask the cluster whether it is there, and say who we are for it.
@@ -113,20 +106,16 @@ class ClusterSite:
                     self._areas.undo(appliance)
                 raise
 
-    def find(self, appliance: ApplianceId) -> Deployment | None:
-        """Return the deployment as it is; None where there is none, or none that can be read."""
-        return self._areas.find(appliance)
-
     def state(self, appliance: ApplianceId) -> ApplianceState:
         """Return the state that the site sees: LOST where it can't tell, or where the cluster does not answer."""
         seen = self._areas.state(appliance)
         if seen is not ApplianceState.DEPLOYED:
             return seen
         try:
-            answers = self._access.do(["test", "-w", str(self._bench(appliance).parent.parent)]).exit_code in (0, 1)
+            self._access.account()
         except VoxpopError:
             return ApplianceState.LOST
-        return ApplianceState.DEPLOYED if answers else ApplianceState.LOST
+        return ApplianceState.DEPLOYED
 
     def remove(self, appliance: ApplianceId) -> None:
         """End its jobs and remove the appliance without a trace; results stay. Twice is silent.

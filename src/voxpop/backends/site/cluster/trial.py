@@ -9,6 +9,7 @@ from pathlib import Path
 from voxpop.appliance.tosca import Blueprint
 from voxpop.backends.site.cluster.errors import ClusterBusy, ClusterUnfit
 from voxpop.kernel.ids import ApplianceId
+from voxpop.kernel.plainfiles import read_plain
 from voxpop.run.ports import Batch, Job, JobState
 from voxpop.volume.model import MANIFEST
 
@@ -72,7 +73,8 @@ class Trial:
             self._wait(queue, job, patience_s)
         finally:
             queue.cancel([job.key])
-        return list(self._read(job.log.read_text(encoding="utf-8", errors="replace")))
+        written = read_plain(self.folder, job.log.name)  # never through a link, which the account could have made
+        return list(self._read(written.decode("utf-8", errors="replace")))
 
     def _wait(self, queue: Batch, job: Job, patience_s: int) -> None:
         end = time.monotonic() + patience_s

@@ -8,7 +8,6 @@ from pathlib import Path
 from voxpop.appliance.card import card
 from voxpop.appliance.model import Deployment, Ground
 from voxpop.backends.site import BENCH, GATE, PEOPLE, SECRETS
-from voxpop.backends.site.docker.people import inside
 from voxpop.kernel.digests import Json, sha256_bytes
 
 CARD_INSIDE = "/etc/voxpop/node.json"
@@ -66,7 +65,7 @@ def _card(deployment: Deployment, ground: Ground) -> dict[str, Json]:
     workers = deployment.workers
     assert workers is not None
     folders = {"data": str(deployment.volume.resolve()), "bench": str(deployment.bench)}
-    return card(deployment.appliance, deployment.queue, workers, ground, inside(), folders)
+    return card(deployment.appliance, deployment.queue, workers, ground, folders)
 
 
 def _secret(path: Path) -> Path:

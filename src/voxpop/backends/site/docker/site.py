@@ -27,7 +27,7 @@ from voxpop.appliance.ports import Said
 from voxpop.appliance.states import ApplianceState
 from voxpop.appliance.tosca import Blueprint, read
 from voxpop.appliance.tosca.cluster import FRONT
-from voxpop.backends.site import BENCH, Areas, check_volume
+from voxpop.backends.site import BENCH, SiteOnAreas, check_volume
 from voxpop.backends.site.docker.cluster import Cluster, clear, clear_quietly, on_front_end
 from voxpop.backends.site.docker.engine import Engine
 from voxpop.backends.site.docker.images import build
@@ -49,7 +49,7 @@ _BILLS = ".bills"
 _log = logging.getLogger("voxpop.site.docker")
 
 
-class DockerSite:
+class DockerSite(SiteOnAreas):
     """A Docker engine that sees the bank's folders under the names that they have here.
 
     Parameters
@@ -61,15 +61,8 @@ class DockerSite:
     """
 
     def __init__(self, name: str, ground: Ground, setup: Setup) -> None:
-        self._name = name
-        self._ground = ground
+        super().__init__(name, ground)
         self._setup = setup
-        self._areas = Areas(ground.folder, name)
-
-    @property
-    def name(self) -> str:
-        """The site's configured name."""
-        return self._name
 
     def check(self) -> dict[str, str]:
         """Ask the engine whether it is there, and say what it has.
@@ -213,10 +206,6 @@ class DockerSite:
             workers=given_workers(asked, self._room(engine)) if queue else None,
         )
         return self._settle(wanted, document) if queue else self._areas.settle(wanted, document)
-
-    def find(self, appliance: ApplianceId) -> Deployment | None:
-        """Return the deployment as it is; None where there is none, or none that can be read."""
-        return self._areas.find(appliance)
 
     def state(self, appliance: ApplianceId) -> ApplianceState:
         """Return the state that the site sees: LOST where it can't tell, or the image or the front end is gone."""

@@ -111,12 +111,14 @@ class Infrastructures:
     def check(self) -> str:
         """Return the service's version, once it knows us; a user that is there for this alone is gone after it."""
         appliance = ApplianceId("check")
-        with self._service(appliance, self._made_user(self._user(appliance))) as service:
-            try:
+        user = self._user(appliance)
+        try:
+            # made at each question: another check may end at any moment, and take the user away
+            with self._service(appliance, user, made=True) as service:
                 service.infrastructures()
                 return service.version()
-            finally:
-                self._forget(self._user(appliance))
+        finally:
+            self._forget(user)
 
     @contextmanager
     def of(self, appliance: ApplianceId) -> Iterator[Infrastructure]:
@@ -239,17 +241,17 @@ class Infrastructures:
             self._users.forget(user)
 
     @contextmanager
-    def _service(self, appliance: ApplianceId, user: str) -> Iterator[Service]:
-        service = Service(self._site, self._setup, lambda: self._authorization(appliance, user))
+    def _service(self, appliance: ApplianceId, user: str, *, made: bool = False) -> Iterator[Service]:
+        service = Service(self._site, self._setup, lambda: self._authorization(appliance, user, made=made))
         try:
             yield service
         finally:
             service.close()
 
-    def _authorization(self, appliance: ApplianceId, user: str) -> str:
+    def _authorization(self, appliance: ApplianceId, user: str, *, made: bool) -> str:
         cloud = lines_of(self._site, "cloud_auth_file", self._setup.cloud_auth_file)
         if self._users is not None:
-            password = self._users.password(user)
+            password = self._users.make(user) if made else self._users.password(user)
             if password is None:
                 raise InfrastructureGone(self._site, appliance)
             return header([user_line(user, password), *cloud])

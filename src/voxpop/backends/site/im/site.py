@@ -15,7 +15,7 @@ from voxpop.appliance.model import Deployment, Ground, Machine
 from voxpop.appliance.ports import Said
 from voxpop.appliance.states import ApplianceState
 from voxpop.appliance.tosca import Blueprint, read
-from voxpop.backends.site import Areas, check_volume
+from voxpop.backends.site import SiteOnAreas, check_volume
 from voxpop.backends.site.im.credentials import lines_of
 from voxpop.backends.site.im.errors import InfrastructureGone, InfrastructureLeft, RunsNotHeld, SiteWithoutQueue
 from voxpop.backends.site.im.front_end import FrontEnd
@@ -30,7 +30,7 @@ _SANDBOX = "virtual machines"
 _log = logging.getLogger(__name__)
 
 
-class ImSite:
+class ImSite(SiteOnAreas):
     """A cloud behind an Infrastructure Manager.
 
     Parameters
@@ -44,17 +44,10 @@ class ImSite:
     """
 
     def __init__(self, name: str, ground: Ground, setup: Setup, way: type[FrontEnd] = FrontEnd) -> None:
-        self._name = name
-        self._ground = ground
+        super().__init__(name, ground)
         self._setup = setup
-        self._areas = Areas(ground.folder, name)
         self._all = Infrastructures(name, setup, ground.folder)
         self._way = way
-
-    @property
-    def name(self) -> str:
-        """The site's configured name."""
-        return self._name
 
     def check(self) -> dict[str, str]:
         """Ask the service whether it is there, and say who we are for it.
@@ -110,10 +103,6 @@ class ImSite:
             if self._areas.find(appliance) == wanted and self._stands(appliance):
                 return self._areas.settle(wanted, document)
             return self._make(wanted, document, blueprint)
-
-    def find(self, appliance: ApplianceId) -> Deployment | None:
-        """Return the deployment as it is; None where there is none, or none that can be read."""
-        return self._areas.find(appliance)
 
     def state(self, appliance: ApplianceId) -> ApplianceState:
         """Return the state that the site sees: LOST where it can't tell, or where the front end does not stand."""

@@ -7,13 +7,13 @@ from pathlib import Path
 from voxpop.appliance.model import Deployment, Ground
 from voxpop.appliance.states import ApplianceState
 from voxpop.appliance.tosca import Blueprint, read
-from voxpop.backends.site import Areas, check_settings, check_volume
+from voxpop.backends.site import SiteOnAreas, check_settings, check_volume
 from voxpop.backends.site.local.machine import Machine, given_recipes, shortfalls, this_machine
 from voxpop.kernel.digests import sha256_bytes
 from voxpop.kernel.ids import ApplianceId
 
 
-class LocalSite:
+class LocalSite(SiteOnAreas):
     """The machine itself as a site.
 
     Parameters
@@ -25,15 +25,8 @@ class LocalSite:
     """
 
     def __init__(self, name: str, ground: Ground, machine: Machine) -> None:
-        self._name = name
-        self._ground = ground
-        self._areas = Areas(ground.folder, name)
+        super().__init__(name, ground)
         self._machine = machine
-
-    @property
-    def name(self) -> str:
-        """The site's configured name."""
-        return self._name
 
     def foretell(self, document: str) -> tuple[str, ...]:
         """Return what of a document this machine could not give, each as one clause."""
@@ -57,10 +50,6 @@ class LocalSite:
         with self._areas.writing(appliance):
             wanted = self._deployment(appliance, blueprint, volume, results, sha256_bytes(document.encode()))
         return self._areas.settle(wanted, document)
-
-    def find(self, appliance: ApplianceId) -> Deployment | None:
-        """Return the deployment as it is; None where there is none, or none that can be read."""
-        return self._areas.find(appliance)
 
     def state(self, appliance: ApplianceId) -> ApplianceState:
         """Return the state that the site sees: LOST where it can't tell, FAILED where it was cut short."""
