@@ -89,6 +89,9 @@ def test_a_cluster_that_others_keep_holds_an_appliance(
 
 @REAL
 def test_a_run_on_it_leaves_what_one_here_leaves(site: ClusterSite, others: OthersCluster, tmp_path: Path) -> None:
+    killed = site._bench(APPLIANCE) / "trial-of-a-killed-one"
+    killed.mkdir(parents=True)
+    (killed / "log.exit").write_text("0\n")
     site.deploy(APPLIANCE, written(others, others.bench.volume), others.bench.volume, tmp_path / "results")
     top = others.bench.bench / "desk"
     desk = _desk(site, top)

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from importlib.metadata import entry_points
 from pathlib import Path
+from tempfile import mkdtemp
 
 from voxpop.appliance.model import Deployment, Ground, Workers
 from voxpop.appliance.ports import Said
@@ -29,7 +30,7 @@ from voxpop.kernel.ids import ApplianceId
 from voxpop.run.ports import Batch
 
 _JOBS = "jobs"
-_TRIAL = "trial"
+_TRIAL = "trial-"
 _HOLDS_ALL = "bubblewrap"
 _SHORT = 12
 _REMOVE_TRIES = 20
@@ -164,9 +165,11 @@ class ClusterSite(SiteOnAreas):
         secrets = self._areas.area(appliance) / SECRETS
         secrets.mkdir(mode=0o700, parents=True, exist_ok=True)
         bench = self._bench(appliance)
-        folder = bench / _TRIAL
-        folder.mkdir(parents=True, exist_ok=True)
+        bench.mkdir(parents=True, exist_ok=True)
         bench.chmod(0o711)  # runs reach their own folders, and can't exchange one for a link
+        for left in bench.glob(f"{_TRIAL}*"):  # of a process that was killed: its job, if it comes yet, finds no folder
+            shutil.rmtree(left)
+        folder = Path(mkdtemp(prefix=_TRIAL, dir=bench))
         hand_over(folder, account)
         trial = Trial(self._name, appliance, blueprint, wanted.volume.resolve(), self._pipelines(), folder)
         try:
