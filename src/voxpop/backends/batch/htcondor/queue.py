@@ -61,13 +61,13 @@ condor_off -peaceful -daemon startd -constraint 'Machine == "{name}"' >&2 || exi
 """
 _FORGET = """\
 # a shadow calls for a machine that is gone for a minute, and one that is ended is begun anew for the same machine,
-# unless its job is held in between
+# unless its job is held in between; what one that was killed has held is released with the next
 jobs=$(condor_q -allusers -constraint 'regexp("@{name}([.]|$)", RemoteHost)' -af 'strcat(ClusterId, ".", ProcId)')
 if [ -n "$jobs" ]; then
-  condor_hold $jobs >&2
+  condor_hold -reason 'its worker is gone' $jobs >&2
   for job in $jobs; do pkill -KILL -f "^condor_shadow $job "; done
-  condor_release $jobs >&2
 fi
+condor_release -constraint 'regexp("^its worker is gone", HoldReason)' >/dev/null 2>&1
 printf '%s\\n' 'MyType = "Query"' 'TargetType = "Machine"' 'Requirements = regexp("^{name}([.]|$)", Machine)' |
   condor_advertise INVALIDATE_STARTD_ADS - >&2 || exit 69
 """
